@@ -1,0 +1,1 @@
+"""What a cohort is carried by: programme files, read strictly, pinned by digest, shipped in a small library."""

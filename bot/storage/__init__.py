@@ -1,0 +1,1 @@
+"""The ground floor: every table, the database, and the keys that seal what people wrote."""

@@ -1,0 +1,204 @@
+"""The database: SQLite with exactly one connection, or PostgreSQL.
+
+``async with database.transaction() as tx`` is the only way in, at the edge; the indentation is the transaction. Inside
+it nobody commits by hand and nobody calls Telegram. What must happen after the commit (ringing the bell) is handed to
+``tx.after_commit``.
+
+SQLite: one connection for the whole process, ``BEGIN IMMEDIATE``, WAL with ``synchronous=FULL``; two connections that
+checkpoint at the same instant can corrupt the file in SQLite 3.7.0 to 3.51.2 (sqlite.org/wal.html), and a read that
+becomes a write is never waited for. A lock file keeps a second process out for as long as we live.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from bot.errors import Wrong
+from bot.storage.keys import Keyring, Place
+from bot.storage.tables import Base
+
+_PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "foreign_keys": "ON",
+    "busy_timeout": "5000",
+    "secure_delete": "ON",
+    "temp_store": "MEMORY",
+    "trusted_schema": "OFF",
+    "journal_size_limit": str(64 * 1024 * 1024),
+}
+_POSTGRES_OPTIONS = (
+    "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+)
+
+
+class Transaction(AsyncSession):
+    """One transaction; it can also seal and open what its rows hold."""
+
+    keys: Keyring
+
+    def seal(self, row: Base, column: str, words: str) -> bytes:
+        """Seal words for a column of a row and put them there."""
+        sealed = self.keys.seal(words, self._place(row, column))
+        setattr(row, column, sealed)
+        return sealed
+
+    def open(self, row: Base, column: str) -> str:
+        """Read a sealed column; nothing there reads as nothing said."""
+        sealed = getattr(row, column)
+        return self.keys.open(sealed, self._place(row, column)) if sealed is not None else ""
+
+    def seal_json(self, row: Base, column: str, content: Any) -> bytes:
+        return self.seal(row, column, json.dumps(content, ensure_ascii=False))
+
+    def open_json(self, row: Base, column: str) -> Any:
+        words = self.open(row, column)
+        return json.loads(words) if words else None
+
+    def after_commit(self, call: Callable[[], object]) -> None:
+        """Do this once the transaction is safely in the database, and not at all if it is not."""
+        self.info.setdefault("after commit", []).append(call)
+
+    @staticmethod
+    def _place(row: Base, column: str) -> Place:
+        name = str(row.__table__.name)  # type: ignore[attr-defined]  # every mapped class has a Table
+        return Place(name, column, getattr(row, "row", None) or row.id)  # type: ignore[attr-defined]  # sealed rows have one
+
+
+class Database:
+    """An open database and the keys to what is sealed in it."""
+
+    def __init__(self, engine: AsyncEngine, keys: Keyring, lock: IO[str] | None = None) -> None:
+        self.engine = engine
+        self.keys = keys
+        self._lock = lock
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """One transaction, committed at the end of the block or rolled back with the exception that left it."""
+        async with Transaction(self.engine, expire_on_commit=False) as tx:
+            tx.keys = self.keys
+            async with tx.begin():
+                yield tx
+        for call in tx.info.pop("after commit", []):
+            call()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection in a transaction, for the post office's own statements."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+        if self._lock is not None:
+            self._lock.close()  # the kernel frees the lock with the file
+
+
+def database_url(written: str) -> URL:
+    """The URL with the driver we use.
+
+    Raises:
+        Wrong: it is neither SQLite nor PostgreSQL.
+    """
+    try:
+        url = make_url(written)
+    except Exception as wrong:
+        raise Wrong("DATABASE_URL: not a database address. Try sqlite:///understory.db or postgresql://…") from wrong
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+    backend = url.drivername.split("+")[0]
+    if backend not in drivers:
+        raise Wrong(f"DATABASE_URL: {backend} is not supported. Use sqlite:///understory.db or postgresql://…")
+    return url.set(drivername=drivers[backend])
+
+
+def sqlite_file(written: str) -> Path | None:
+    """The file of a SQLite address; none for PostgreSQL."""
+    url = database_url(written)
+    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
+
+
+def open_database(written: str, keys: Keyring) -> Database:
+    """Open the database; for SQLite this takes the lock that keeps a second process out.
+
+    Raises:
+        Wrong: the address is unusable, or another process has the SQLite file.
+    """
+    url = database_url(written)
+    file = sqlite_file(written)
+    if file is None:
+        return Database(_postgres_engine(url), keys)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _lock_beside(file)
+    return Database(sqlite_engine(url), keys, lock)
+
+
+def sqlite_engine(url: URL) -> AsyncEngine:
+    """One connection, explicit transactions, pragmas; migrations use the same hooks."""
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=10, hide_parameters=True)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # our BEGIN, not the driver's: its own loses updates
+        cursor = connection.cursor()
+        for name, value in _PRAGMAS.items():
+            cursor.execute(f"PRAGMA {name}={value}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        connect_args={
+            "options": _POSTGRES_OPTIONS,
+            "prepare_threshold": None,  # PgBouncer in transaction mode cannot keep prepared statements
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    )
+
+
+def _lock_beside(file: Path) -> IO[str]:
+    path = file.with_name(file.name + ".lock")
+    lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as taken:
+        owner = lock.read().strip() or "unknown"
+        lock.close()
+        raise Wrong(f"{file} is in use by another process (pid {owner}). Stop that one first.") from taken
+    lock.seek(0)
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock

@@ -1,0 +1,65 @@
+"""Bringing the database to the schema of this code, once, whoever starts first."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from bot.errors import Wrong
+from bot.storage.database import Database
+
+_MIGRATION_LOCK = 0x756E646572  # any number, the same for every process
+
+
+def alembic_config() -> Config:
+    config = Config()
+    migrations = Path(str(importlib.resources.files("migrations")))
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    return config
+
+
+async def bring_up_to_date(database: Database) -> None:
+    """Migrate to the newest schema; two processes that start together do it once.
+
+    Raises:
+        Wrong: the database was written by newer code than this.
+    """
+    async with database.engine.connect() as connection:
+        if database.is_sqlite:
+            # SQLite ignores this pragma inside a transaction, so it comes before BEGIN.
+            await connection.run_sync(_foreign_keys, "OFF")
+        try:
+            await connection.begin()
+            await connection.run_sync(_upgrade)
+            await connection.commit()
+        finally:
+            if database.is_sqlite:
+                await connection.run_sync(_foreign_keys, "ON")
+
+
+def _foreign_keys(connection: Connection, switch: str) -> None:
+    cursor = connection.connection.cursor()  # beside SQLAlchemy, which would begin a transaction first
+    cursor.execute(f"PRAGMA foreign_keys={switch}")
+    cursor.close()
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+    config = alembic_config()
+    scripts = ScriptDirectory.from_config(config)
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+        raise Wrong(
+            "The database was written by a newer version of Understory. Install that version, or restore a backup."
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise Wrong("The migration would leave rows without their parents; nothing was changed.")
