@@ -7,3 +7,8 @@ practices, check-ins, reminders); planning turns steps into *deliveries*, one pl
 *moments*, decisions that fall due. Members give *answers*; sealed ones meet in an *opening*; a group takes turns in a
 *round*. The facilitator reads a *board*, a *digest* and, when somebody needs them, an *alert*.
 """
+
+import os
+
+# python-telegram-bot warns at every "Too Many Requests" unless retry_after is a timedelta.
+os.environ.setdefault("PTB_TIMEDELTA", "1")

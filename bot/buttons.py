@@ -18,7 +18,7 @@ from bot.messages import Button
 LONGEST_DATA = 64  # bytes, Telegram's limit for callback_data
 
 _ACTION = re.compile(r"[a-z][a-z-]{0,19}")
-_ARGUMENT = re.compile(r"[A-Za-z0-9_.,+-]{0,20}")
+_ARGUMENT = re.compile(r"[A-Za-z0-9_.,+-]{0,40}")
 
 
 class UnknownButton(Refused):
@@ -41,7 +41,10 @@ def encode(tap: Tap) -> str:
     if not _ACTION.fullmatch(tap.action) or not _ARGUMENT.fullmatch(tap.arg):
         raise ValueError(f"not a button: {tap.action}")
     ref = base64.urlsafe_b64encode(tap.ref.bytes).rstrip(b"=").decode() if tap.ref else ""
-    return f"{tap.action}:{ref}:{tap.arg}"
+    data = f"{tap.action}:{ref}:{tap.arg}"
+    if len(data) > LONGEST_DATA:
+        raise ValueError(f"a button of {len(data)} bytes: {tap.action}")
+    return data
 
 
 def decode(data: str) -> Tap:
@@ -58,9 +61,10 @@ def decode(data: str) -> Tap:
         return Tap(action, None, arg)
     try:
         tap = Tap(action, UUID(bytes=base64.b64decode(ref + "==", altchars=b"-_", validate=True)), arg)
+        one_spelling = encode(tap) == data
     except (binascii.Error, ValueError) as wrong:
         raise UnknownButton from wrong
-    if encode(tap) != data:  # one spelling for one button
+    if not one_spelling:
         raise UnknownButton
     return tap
 

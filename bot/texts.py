@@ -142,3 +142,8 @@ def _fill(sentence: str, facts: Mapping[str, Any]) -> Html:
         return escape(facts[key] if isinstance(facts[key], str) else str(facts[key])) if key in facts else place[0]
 
     return Html(re.sub(r"\{[a-z_]+\}", put, sentence))
+
+
+def N_(sentence: str) -> str:  # noqa: N802 - gettext's own name for it
+    """Mark a sentence for the catalogues that is said somewhere else."""
+    return sentence

@@ -1,1 +1,126 @@
-"""What people say to the bot on Telegram."""
+"""What people say to the bot, and who listens: the table of contents, in order of precedence.
+
+1. Commands, in private chats (``/link`` and opened links also in groups, where links are burnt).
+2. Buttons, by their action.
+3. Blocked, unblocked, added, removed.
+4. Words: what a draft waits for, else the message they reply to, else the only open question, else we ask what to do.
+
+Edited messages never act. What needs two rooms is done here in one transaction; the pairs are: an answer and the alert
+it raises (checkins, safety), leaving and what was sealed (enrolment, checkins), erasing and everything (records, all).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import telegram
+from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, CommandHandler, MessageHandler, filters
+
+from bot.buttons import UnknownButton
+from bot.checkins.queries import open_text_questions, page_replied_to
+from bot.enrolment.compose import menu
+from bot.errors import Refused
+from bot.intake.arrival import arrival
+from bot.runtime import Runtime
+from bot.storage.drafts import awaiting_draft
+from bot.texts import Texts, languages
+from handlers import broadcasts, checkins, desk, enrolment, records, safety, scheduling, settings
+from handlers.context import Context, Handler, said
+from handlers.errors import REFUSALS, refuse
+
+log = logging.getLogger(__name__)
+
+ROOMS = (safety, enrolment, scheduling, checkins, broadcasts, desk, records, settings)
+
+Listener = Callable[[telegram.Update, Any], Coroutine[Any, Any, None]]
+App = Application[Any, Any, Any, Any, Any, Any]
+
+
+def register(application: App, runtime: Runtime) -> None:
+    """Connect every handler; ``application`` routes, we decide."""
+    for room in ROOMS:
+        REFUSALS.update(room.REFUSALS)
+    message = filters.UpdateType.MESSAGE
+    for room in ROOMS:
+        for command, handler in room.COMMANDS.items():
+            application.add_handler(CommandHandler(command, _listening(handler, runtime), filters=message))
+    for room in ROOMS:
+        for action, handler in room.BUTTONS.items():
+            application.add_handler(CallbackQueryHandler(_listening(handler, runtime), pattern=f"^{action}:"))
+    application.add_handler(CallbackQueryHandler(_listening(unknown_button, runtime)))
+    application.add_handler(
+        ChatMemberHandler(_listening(safety.came_or_went, runtime), ChatMemberHandler.MY_CHAT_MEMBER)
+    )
+    application.add_handler(MessageHandler(message & ~filters.StatusUpdate.ALL, _listening(words, runtime)))
+    application.add_error_handler(_failed)
+
+
+async def words(ctx: Context) -> None:
+    """Typed words, or something sent: find out what they are for."""
+    if not ctx.said.private:
+        return
+    async with ctx.looking() as tx:
+        me = await ctx.person(tx)
+        draft = await awaiting_draft(tx, me.id, now=ctx.now)
+        awaited = draft.awaits if draft is not None else None
+        replied = ctx.said.reply_to
+        page = await page_replied_to(tx, me, ctx.said.chat_id, replied) if replied else None
+        pages = [] if page else await open_text_questions(tx, me, now=ctx.now)
+    if page is not None and ctx.said.text:
+        await checkins.written(ctx, page)
+    elif awaited is not None:
+        await _typed(awaited)(ctx)
+    elif not ctx.said.text or not pages:
+        await broadcasts.unexpected(ctx)
+    elif len(pages) == 1:
+        await checkins.written(ctx, pages[0])
+    else:
+        await checkins.which(ctx, pages)
+
+
+async def unknown_button(ctx: Context) -> None:  # noqa: ARG001 - a handler takes its context
+    raise UnknownButton
+
+
+async def announce_menus(runtime: Runtime) -> None:
+    """The command menu that everybody sees, in every language; offices get theirs when they are given."""
+    bot = runtime.carrier.bot
+    for language in languages():
+        commands = [telegram.BotCommand(name, words) for name, words in menu(frozenset(), Texts(language))]
+        code = None if language == runtime.settings.default_language else language
+        try:
+            await bot.set_my_commands(commands, scope=telegram.BotCommandScopeAllPrivateChats(), language_code=code)
+        except telegram.error.TelegramError as wrong:
+            log.warning("the command menu could not be set (%s)", type(wrong).__name__)
+
+
+def _typed(awaited: str) -> Handler:
+    typed: dict[str, Handler] = {}
+    for room in ROOMS:
+        typed.update(room.TYPED)
+    return typed[awaited]
+
+
+def _listening(handler: Handler, runtime: Runtime) -> Listener:
+    async def listen(update: telegram.Update, _: Any) -> None:
+        try:
+            heard = said(update)
+        except UnknownButton as no:
+            await refuse(runtime, update, no)
+            return
+        if heard is None:
+            return
+        ctx = Context(runtime, heard, await runtime.clock.now())
+        try:
+            await handler(ctx)
+        except Refused as no:
+            await refuse(runtime, update, no, ctx)
+
+    return listen
+
+
+async def _failed(_: object, context: Any) -> None:
+    """Telegram's library would swallow it: the inbox must know, to try again."""
+    arrival.get().failed(context.error)

@@ -20,7 +20,7 @@ EVERYBODY_PRESENT = frozenset({Role.RECEIVING, Role.SUPPORTING})
 class Anchor(StrEnum):
     START = "start"  # the planned start of the session
     RELEASE = "release"  # its recorded end
-    DAY = "day"  # a clock time on a day counted from release (day 0), before it from start (day -1)
+    DAY = "day"  # a clock time on a day counted from release (day 1), up to the session from its start (day 0, -1)
     AFTER = "after"  # another step
 
 
@@ -83,7 +83,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class Remind:
-    """One reminder, only to the silent, never in quiet hours: at a clock time of the next fitting day or after a span."""
+    """One reminder, only to the silent, never in quiet hours: at the next such clock time, or after a span."""
 
     text: Words
     at: time | None = None
@@ -111,8 +111,9 @@ class Step:
     visible_to: Visibility = Visibility.NONE
     pace: Pacing = Pacing.LOCAL
     tolerance: timedelta = timedelta(minutes=30)
-    not_after: time | None = None  # the latest local clock time on its day
-    not_before: time | None = None
+    not_after: time | None = None  # latest local hour of its day: a safety step goes at it, any other is skipped
+    not_before: time | None = None  # earliest local hour of its day: a step due earlier waits for it, unless it merges
+    merge_into: str | None = None  # due before ``not_before``, it travels in that later step's message instead
     roles: frozenset[Role] = EVERYBODY_PRESENT
     ask: tuple[Question, ...] = ()
     silence: Silence | None = None
@@ -135,6 +136,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """A name for some hours inside a phase, shown on the clock and deciding nothing."""
+
+    label: Words
+    begins: At
+    ends: At
+
+
+@dataclass(frozen=True)
 class Phase:
     """A stretch of the window; ``until`` is a span from release or a clock time on a day."""
 
@@ -146,6 +156,7 @@ class Phase:
     kinds: frozenset[StepKind] | None = None  # none: all kinds
     only_safety: bool = False
     sharing_may_widen: bool = True  # not in the acute and landing phases
+    stretches: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True)

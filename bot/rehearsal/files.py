@@ -10,8 +10,9 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.rehearsal.message import StoredFile
 from bot.rehearsal.refusals import bad
-from bot.rehearsal.state import Json, StoredFile
+from bot.rehearsal.state import Json
 
 MOST_UPLOADED = 50 * 1024 * 1024
 MOST_PHOTO = 10 * 1024 * 1024
@@ -62,7 +63,7 @@ class Files:
         seal = hashlib.sha256(kind.encode() + number.to_bytes(8) + content).digest()
         file_id = base64.urlsafe_b64encode(b"\x02" + seal + number.to_bytes(8)).decode().rstrip("=")
         unique = base64.urlsafe_b64encode(seal[:9]).decode()
-        mime = upload.mime or _mime(kind, upload.name)
+        mime = upload.mime or _mime(kind, upload)
         extension = ".jpg" if kind == "photo" else (mimetypes.guess_extension(mime) or "")
         path = f"{FOLDERS[kind]}/file_{number}{extension}"
         described = {"file_id": file_id, "file_unique_id": unique, "file_size": len(content)}
@@ -108,8 +109,10 @@ def _type(kind: str) -> str:
     return {"voice": "VoiceNote"}.get(kind, kind.capitalize())
 
 
-def _mime(kind: str, name: str) -> str:
-    return DEFAULT_MIME.get(kind) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+def _mime(kind: str, upload: Upload) -> str:
+    if kind == "photo" and upload.content.startswith(b"\x89PNG"):
+        return "image/png"
+    return DEFAULT_MIME.get(kind) or mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
 
 
 def content_of(kind: str, stored: StoredFile) -> Json:

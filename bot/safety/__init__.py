@@ -1,1 +1,1 @@
-""""""
+"""Somebody needs somebody: the help card, alerts, and who was told what."""

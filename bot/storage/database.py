@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -103,6 +103,13 @@ class Database:
         """A bare connection in a transaction, for the post office's own statements."""
         async with self.engine.begin() as connection:
             yield connection
+
+    async def forget_erased_pages(self) -> None:
+        """After an erasure: move the log into the file, where deleted bytes are overwritten, and empty the log."""
+        if not self.is_sqlite:
+            return
+        async with self.engine.connect() as connection:
+            await connection.run_sync(_checkpoint)
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -202,3 +209,9 @@ def _lock_beside(file: Path) -> IO[str]:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
+
+
+def _checkpoint(connection: Connection) -> None:
+    cursor = connection.connection.cursor()  # beside SQLAlchemy: a checkpoint cannot run inside a transaction
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cursor.close()

@@ -558,6 +558,7 @@ class Note(HasId, Base):
     member_id: Mapped[UUID] = mapped_column(ForeignKey("member.id", ondelete="CASCADE"), index=True)
     author_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
     words: Mapped[bytes] = mapped_column(Sealed)
+    attachment: Mapped[bytes | None] = mapped_column(Sealed)  # JSON: kind and Telegram's file id
     written_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 

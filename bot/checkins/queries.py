@@ -1,0 +1,243 @@
+"""What a step's message needs to know, and nothing about the partner but their name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from bot.checkins.rules import NotYours, Side, Value
+from bot.programmes.schema import Programme, QuestionKind, Step
+from bot.programmes.shelf import pinned
+from bot.storage.database import Transaction
+from bot.storage.tables import (
+    Answer,
+    Chat,
+    Cohort,
+    Delivery,
+    Disclosure,
+    Meeting,
+    Member,
+    Moment,
+    Opening,
+    Person,
+    Response,
+)
+from bot.texts import pick
+from bot.window.queries import consents_of, facilitators_of, name_of, partner_of
+from bot.words import Choice, Consent, MemberState, OpeningState, Visibility
+
+
+@dataclass(frozen=True)
+class Page:
+    """One member at one step."""
+
+    delivery: Delivery
+    member: Member
+    person: Person
+    cohort: Cohort
+    meeting: Meeting
+    programme: Programme
+    digest: str
+    step: Step
+    response: Response | None
+    answers: dict[str, Value]
+    consents: frozenset[Consent]
+    facilitator: str
+    partner: str | None
+    opens_at: datetime | None
+    details: dict[str, str]
+
+
+async def page_of(tx: Transaction, delivery: Delivery) -> Page:
+    """Everything the message of a planned step speaks of."""
+    member = await tx.get_one(Member, delivery.member_id)
+    person = await tx.get_one(Person, member.person_id)
+    cohort = await tx.get_one(Cohort, member.cohort_id)
+    meeting = await tx.get_one(Meeting, delivery.meeting_id)
+    programme, digest, step = await _step_of(tx, cohort, str(delivery.step))
+    step = _with_travellers(step, programme, (delivery.facts or {}).get("merged", []))
+    response = await response_of(tx, member.id, meeting.id, step.id)
+    partner = await partner_of(tx, member)
+    holders = await facilitators_of(tx, cohort.id)
+    return Page(
+        delivery=delivery,
+        member=member,
+        person=person,
+        cohort=cohort,
+        meeting=meeting,
+        programme=programme,
+        digest=digest,
+        step=step,
+        response=response,
+        answers=await answers_of(tx, response) if response else {},
+        consents=await consents_of(tx, member.id),
+        facilitator=name_of(tx, holders[0]) if holders else "",
+        partner=tx.open(partner, "alias") if partner else None,
+        opens_at=await opening_hour(tx, meeting.id, step.id),
+        details=tx.open_json(meeting, "details") or {},
+    )
+
+
+async def page_for(tx: Transaction, delivery_id: UUID, person: Person) -> Page:
+    """The page behind a pressed button, for the person it was sent to.
+
+    Raises:
+        NotYours: it is somebody else's, or nothing at all.
+    """
+    delivery = await delivery_for(tx, delivery_id, person)
+    if delivery.meeting_id is None or delivery.step is None:
+        raise NotYours
+    return await page_of(tx, delivery)
+
+
+async def delivery_for(tx: Transaction, delivery_id: UUID, person: Person) -> Delivery:
+    """What was sent to this person as an enrolled member.
+
+    Raises:
+        NotYours: it is somebody else's, or nothing at all.
+    """
+    delivery = await tx.get(Delivery, delivery_id)
+    if delivery is None or delivery.member_id is None:
+        raise NotYours
+    chat = await tx.get_one(Chat, delivery.chat_id)
+    member = await tx.get_one(Member, delivery.member_id)
+    if chat.person_id != person.id or member.person_id != person.id or member.state is not MemberState.ENROLLED:
+        raise NotYours
+    return delivery
+
+
+async def response_of(tx: Transaction, member_id: UUID, meeting_id: UUID, step: str) -> Response | None:
+    found = select(Response).where(
+        Response.member_id == member_id, Response.meeting_id == meeting_id, Response.step == step
+    )
+    return await tx.scalar(found)
+
+
+async def answers_of(tx: Transaction, response: Response) -> dict[str, Value]:
+    rows = await tx.scalars(select(Answer).where(Answer.response_id == response.id))
+    return {row.question: json.loads(tx.open(row, "value")) if row.value is not None else None for row in rows}
+
+
+async def opening_hour(tx: Transaction, meeting_id: UUID, step: str) -> datetime | None:
+    return await tx.scalar(select(Moment.due_at).where(Moment.key == opening_key(meeting_id, step)))
+
+
+def opening_key(meeting_id: UUID, step: str) -> str:
+    return f"opening:{meeting_id}:{step}"
+
+
+async def opening_of(tx: Transaction, meeting_id: UUID, step: str) -> Opening | None:
+    return await tx.scalar(select(Opening).where(Opening.meeting_id == meeting_id, Opening.step == step))
+
+
+async def side_of(tx: Transaction, member: Member, meeting_id: UUID, step: str) -> tuple[Side, Response | None]:
+    """One partner as the decision sees them."""
+    response = await response_of(tx, member.id, meeting_id, step)
+    consents = await consents_of(tx, member.id)
+    side = Side(
+        answered=bool(response and response.finished_at and not response.withdrawn_at and not response.skipped_at),
+        choice=response.choice if response else Choice.UNDECIDED,
+        consents=Consent.PARTNER in consents,
+        here=member.state is MemberState.ENROLLED and member.paused_at is None and member.unpaired_at is None,
+        held=member.held_at is not None,
+    )
+    return side, response
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What one member reads when the envelopes open: the partner's words, or nothing."""
+
+    disclosure: Disclosure
+    step: Step
+    partner: str
+    words: dict[str, Value]
+
+
+async def opened_for(tx: Transaction, opening_id: UUID, reader_id: UUID) -> Opened | None:
+    """The partner's answer, read from what the decision recorded and from nowhere else."""
+    disclosure = await tx.scalar(
+        select(Disclosure).where(Disclosure.opening_id == opening_id, Disclosure.reader_id == reader_id)
+    )
+    if disclosure is None or disclosure.folded_at is not None:
+        return None
+    opening = await tx.get_one(Opening, opening_id)
+    if opening.state is not OpeningState.OPENED:
+        return None
+    response = await tx.get_one(Response, disclosure.response_id)
+    if response.withdrawn_at is not None:
+        return None
+    author = await tx.get_one(Member, disclosure.author_id)
+    cohort = await tx.get_one(Cohort, opening.cohort_id)
+    _, _, step = await _step_of(tx, cohort, opening.step)
+    return Opened(disclosure, step, tx.open(author, "alias"), await answers_of(tx, response))
+
+
+async def open_text_questions(tx: Transaction, person: Person, *, now: datetime) -> list[Page]:
+    """The pages at which this person was asked to write and has not yet."""
+    rows = await tx.execute(
+        select(Response, Delivery)
+        .join(Member, Member.id == Response.member_id)
+        .join(Delivery, Delivery.id == Response.delivery_id)
+        .where(
+            Member.person_id == person.id,
+            Member.state == MemberState.ENROLLED,
+            Response.question.is_not(None),
+            Response.skipped_at.is_(None),
+        )
+        .order_by(Response.touched_at.desc())
+    )
+    pages = [await page_of(tx, delivery) for _, delivery in rows.all()]
+    return [page for page in pages if _asks_for_words(page) and (page.opens_at is None or page.opens_at > now)]
+
+
+async def page_replied_to(tx: Transaction, person: Person, telegram_chat: int, message_id: int) -> Page | None:
+    """The page whose message somebody replied to."""
+    delivery = await tx.scalar(
+        select(Delivery)
+        .join(Chat, Chat.id == Delivery.chat_id)
+        .where(
+            Chat.telegram_id == telegram_chat,
+            Chat.person_id == person.id,
+            Delivery.message_id == message_id,
+            Delivery.kind.in_(("prompt", "remind")),
+        )
+    )
+    if delivery is None:
+        return None
+    page = await page_for(tx, delivery.id, person)
+    return page if page.step.asks else None
+
+
+def _asks_for_words(page: Page) -> bool:
+    asked = page.response.question if page.response else None
+    return any(question.id == asked and question.kind is QuestionKind.TEXT for question in page.step.ask)
+
+
+def _with_travellers(step: Step, programme: Programme, names: list[str]) -> Step:
+    """A step with the questions of those that were too early and travel in its message."""
+    others = [other for name in names if (other := programme.step(name)) is not None]
+    if not others:
+        return step
+    texts = [step.text, *(other.text for other in others)]
+    return replace(
+        step,
+        text={language: "\n\n".join(pick(text, language) for text in texts) for language in step.text},
+        ask=(*step.ask, *(question for other in others for question in other.ask)),
+        visible_to=others[0].visible_to if step.visible_to is Visibility.NONE else step.visible_to,
+    )
+
+
+async def _step_of(tx: Transaction, cohort: Cohort, name: str) -> tuple[Programme, str, Step]:
+    for digest in (cohort.programme, cohort.lighter_programme):
+        if digest is None:
+            continue
+        programme = await pinned(tx, digest)
+        step = programme.step(name)
+        if step is not None:
+            return programme, digest, step
+    raise NotYours  # the cohort's programme was changed since; nothing can be answered here any more

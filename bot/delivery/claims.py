@@ -1,0 +1,257 @@
+"""What only the post office does to deliveries: claim, mark as sending, settle, rescue.
+
+Every step is one short transaction. A row belongs to whoever claimed it under the present term; its attempt's id
+fences the result. ``not_before`` and ``lease_until`` are the database's own clock: how long the present state may last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, insert, or_, select, text, update
+from sqlalchemy.orm.attributes import set_committed_value
+
+from bot.delivery.outbox import DELIVERY
+from bot.delivery.realtime import in_seconds, real_now, seconds_until
+from bot.storage.database import Transaction
+from bot.storage.tables import Attempt, Chat, Delivery
+from bot.words import DeliveryState, Lane
+
+ATTEMPT = cast("Table", Attempt.__table__)
+CHAT = cast("Table", Chat.__table__)
+
+LEASE = 120.0  # real seconds a claim may rest in our hands
+CALL_ENDS = 35.0  # real seconds after which a call that was marked has certainly ended
+
+# Written out, because a partial index only serves a condition that names its state literally.
+_IS_PLANNED = text("delivery.state = 'planned'")
+_IS_HELD = text("delivery.state IN ('claimed', 'sending', 'unknown')")
+
+
+@dataclass(frozen=True)
+class Claimant:
+    """Who sends, and since which term."""
+
+    owner: str
+    term: int
+
+
+async def claim_due(
+    tx: Transaction, now: datetime, room: Mapping[Lane, int], claimant: Claimant, lease: float = LEASE
+) -> list[Delivery]:
+    """Take what is due, in the order in which it leaves: lane, due, cohort.
+
+    ``room`` says how many of each lane; the last cohort of a lane comes whole. What its chat or its own back-off holds
+    back is passed over and keeps nobody waiting.
+    """
+    claimed: list[Delivery] = []
+    for lane, limit in sorted(room.items()):
+        if limit > 0:
+            claimed += await _due_in_lane(tx, now, lane, limit)
+    if claimed:
+        taken = {"state": DeliveryState.CLAIMED, "claimed_by": claimant.owner, "term": claimant.term}
+        statement = (
+            update(DELIVERY)
+            .where(DELIVERY.c.id == bindparam("row"))
+            .values(**taken, lease_until=in_seconds("lease"), not_before=None)
+        )
+        await tx.execute(statement, [{"row": row.id, "lease": lease} for row in claimed])
+        for row in claimed:
+            remember(row, **taken)
+            tx.expunge(row)
+    return claimed
+
+
+async def _due_in_lane(tx: Transaction, now: datetime, lane: Lane, limit: int) -> list[Delivery]:
+    due = _claimable().where(Delivery.lane == int(lane), Delivery.due_at <= now)
+    order = (Delivery.due_at, Delivery.cohort_id, Delivery.id)
+    rows = list(await tx.scalars(due.order_by(*order).limit(limit)))
+    last = rows[-1] if rows else None
+    if len(rows) == limit and last is not None and last.cohort_id is not None:
+        taken = {row.id for row in rows}
+        rest = due.where(Delivery.due_at == last.due_at, Delivery.cohort_id == last.cohort_id)
+        rows += [row for row in await tx.scalars(rest.order_by(Delivery.id)) if row.id not in taken]
+    return rows
+
+
+def _claimable() -> Select[Delivery]:
+    free = or_(Delivery.not_before.is_(None), Delivery.not_before <= real_now())
+    reachable = or_(Chat.not_before.is_(None), Chat.not_before <= real_now())
+    return (
+        select(Delivery)
+        .join(Chat, Chat.id == Delivery.chat_id)
+        .where(_IS_PLANNED, free, reachable)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+
+
+async def still_claimed(tx: Transaction, ids: Sequence[UUID], claimant: Claimant) -> set[UUID]:
+    """Which of these are still ours: neither withdrawn nor moved nor taken over since; they are locked from here on."""
+    statement = (
+        select(DELIVERY.c.id)
+        .where(
+            DELIVERY.c.id.in_(ids),
+            DELIVERY.c.state == DeliveryState.CLAIMED,
+            DELIVERY.c.claimed_by == claimant.owner,
+            DELIVERY.c.term == claimant.term,
+        )
+        .order_by(DELIVERY.c.id)
+        .with_for_update()
+    )
+    return set(await tx.scalars(statement))
+
+
+async def mark_sending(tx: Transaction, rows: Sequence[Delivery], claimant: Claimant, now: datetime) -> None:
+    """Write down, before anything is called, that each of these is about to be; gives each its attempt.
+
+    Only for rows that ``still_claimed`` returned in this transaction.
+    """
+    if not rows:
+        return
+    attempts = [
+        {
+            "id": uuid4(),
+            "delivery_id": row.id,
+            "number": row.attempts + 1,
+            "owner": claimant.owner,
+            "term": claimant.term,
+            "started_at": now,
+        }
+        for row in rows
+    ]
+    statement = (
+        update(DELIVERY)
+        .where(DELIVERY.c.id == bindparam("row"))
+        .values(
+            state=DeliveryState.SENDING,
+            attempts=DELIVERY.c.attempts + 1,
+            attempt_id=bindparam("attempt"),
+            lease_until=in_seconds("lease"),
+        )
+    )
+    marks = [{"row": row.id, "attempt": a["id"], "lease": CALL_ENDS} for row, a in zip(rows, attempts, strict=True)]
+    await tx.execute(statement, marks)
+    await tx.execute(insert(ATTEMPT), attempts)
+    for row, attempt in zip(rows, attempts, strict=True):
+        remember(row, state=DeliveryState.SENDING, attempts=attempt["number"], attempt_id=attempt["id"])
+
+
+async def give_up(tx: Transaction, state: DeliveryState, reasons: Mapping[UUID, str]) -> None:
+    """Skip or fail rows of ours that will not be called, each with its reason."""
+    if not reasons:
+        return
+    statement = (
+        update(DELIVERY)
+        .where(DELIVERY.c.id == bindparam("row"), DELIVERY.c.state == DeliveryState.CLAIMED)
+        .values(state=state, reason=bindparam("why"), lease_until=None)
+    )
+    await tx.execute(statement, [{"row": row, "why": why[:64]} for row, why in reasons.items()])
+
+
+async def give_back(tx: Transaction, ids: Mapping[UUID, float | None], claimant: Claimant) -> None:
+    """Return claimed rows to those that wait, each for so many real seconds or none."""
+    if not ids:
+        return
+    statement = (
+        update(DELIVERY)
+        .where(
+            DELIVERY.c.id == bindparam("row"),
+            DELIVERY.c.state == DeliveryState.CLAIMED,
+            DELIVERY.c.claimed_by == claimant.owner,
+            DELIVERY.c.term == claimant.term,
+        )
+        .values(
+            state=DeliveryState.PLANNED, claimed_by=None, term=None, lease_until=None, not_before=in_seconds("rests")
+        )
+    )
+    await tx.execute(statement, [{"row": row, "rests": rests} for row, rests in ids.items()])
+
+
+async def rest_chats(tx: Transaction, rests: Mapping[UUID, float]) -> None:
+    """No call to these chats for so many real seconds; a pause that lasts longer already is never shortened."""
+    if not rests:
+        return
+    until = in_seconds("rests")
+    statement = (
+        update(CHAT)
+        .where(CHAT.c.id == bindparam("chat"), or_(CHAT.c.not_before.is_(None), CHAT.c.not_before < until))
+        .values(not_before=until)
+    )
+    await tx.execute(statement, [{"chat": chat, "rests": seconds} for chat, seconds in sorted(rests.items())])
+
+
+async def rescue(tx: Transaction, claimant: Claimant) -> list[Delivery]:
+    """Take over what others left behind, and repeat what may be repeated; returns rows that just became unknown.
+
+    What an earlier owner or term had claimed has certainly not left. What it was sending may have: once its call must
+    have ended it is unknown, and the caller settles it by its policy. An unknown row whose policy allows another copy
+    waits in ``lease_until`` and is planned again here.
+    """
+    foreign = _foreign(claimant)
+    over = DELIVERY.c.lease_until <= real_now()
+    claimed = DELIVERY.c.state == DeliveryState.CLAIMED
+    waiting = {"state": DeliveryState.PLANNED, "claimed_by": None, "term": None, "lease_until": None}
+    await tx.execute(update(DELIVERY).where(_IS_HELD, claimed, or_(foreign, over)).values(**waiting, not_before=None))
+    again = (_IS_HELD, DELIVERY.c.state == DeliveryState.UNKNOWN, over)
+    await tx.execute(update(DELIVERY).where(*again).values(**waiting, not_before=None, resends=DELIVERY.c.resends + 1))
+    orphaned = select(Delivery).where(
+        _IS_HELD, Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= real_now()
+    )
+    rows = list(await tx.scalars(orphaned.with_for_update(skip_locked=True)))
+    for row in rows:
+        tx.expunge(row)
+    return rows
+
+
+async def bury_former_boots(tx: Transaction, claimant: Claimant) -> None:
+    """For SQLite, where our lock proves that nobody else lives: every call of a former process has ended."""
+    ended = update(DELIVERY).where(_IS_HELD, DELIVERY.c.state == DeliveryState.SENDING, _foreign(claimant))
+    await tx.execute(ended.values(lease_until=real_now()))
+
+
+def _foreign(claimant: Claimant) -> ColumnElement[bool]:
+    return or_(DELIVERY.c.claimed_by != claimant.owner, DELIVERY.c.term != claimant.term)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What comes: the next instant of business time, and the real seconds until something held is free again."""
+
+    next_at: datetime | None
+    held_for: float | None
+
+
+async def outlook(tx: Transaction, now: datetime) -> Outlook:
+    """When the post office has something to do again, apart from what it can claim at once."""
+    next_at = await next_due(tx, after=now)
+    held = (
+        select(func.min(_greatest(tx, seconds_until(Delivery.not_before), seconds_until(Chat.not_before))))
+        .join(Chat, Chat.id == Delivery.chat_id)
+        .where(_IS_PLANNED, Delivery.due_at <= now)
+    )
+    lease = select(func.min(seconds_until(DELIVERY.c.lease_until))).where(_IS_HELD)
+    waits = [seconds for seconds in (await tx.scalar(held), await tx.scalar(lease)) if seconds is not None]
+    return Outlook(next_at, max(0.0, min(waits)) if waits else None)
+
+
+async def next_due(tx: Transaction, after: datetime | None = None) -> datetime | None:
+    """The business time of the next delivery that waits for its hour."""
+    statement = select(func.min(DELIVERY.c.due_at)).where(_IS_PLANNED)
+    if after is not None:
+        statement = statement.where(DELIVERY.c.due_at > after)
+    return cast("datetime | None", await tx.scalar(statement))
+
+
+def _greatest(tx: Transaction, *values: Any) -> Any:
+    known = [func.coalesce(value, 0.0) for value in values]
+    return func.max(*known) if tx.get_bind().dialect.name == "sqlite" else func.greatest(*known)
+
+
+def remember(row: Delivery, **values: Any) -> None:
+    """Keep a row in our hands in step with what was written about it."""
+    for name, value in values.items():
+        set_committed_value(row, name, value)

@@ -1,0 +1,75 @@
+"""Many small writes as few transactions: whoever comes while a crossing is under way takes the next one together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+AWAY = (
+    OperationalError,
+    InterfaceError,
+    NoConnection,
+)  # the database cannot be reached; nothing is wrong with the rows
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Ferry(Generic[T, R]):
+    """Carries items to ``cross``, all that wait at once, and their results back."""
+
+    def __init__(self, cross: Callable[[Sequence[T]], Awaitable[Sequence[R]]], seats: int = 200) -> None:
+        self._cross = cross
+        self._seats = seats
+        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._sailing: asyncio.Task[None] | None = None
+
+    async def board(self, item: T) -> R:
+        """The item's own result; an error of the crossing reaches everybody aboard.
+
+        Somebody who is cancelled crosses all the same.
+        """
+        arrival: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, arrival))
+        if self._sailing is None:
+            self._sailing = asyncio.create_task(self._sail())
+        return await arrival
+
+    async def _sail(self) -> None:
+        try:
+            while self._waiting:
+                aboard = [self._waiting.popleft() for _ in range(min(self._seats, len(self._waiting)))]
+                try:
+                    results = await self._cross([item for item, _ in aboard])
+                except BaseException as error:  # noqa: BLE001 - it belongs to those who wait
+                    for _, arrival in aboard:
+                        if not arrival.done():
+                            arrival.set_exception(error)
+                else:
+                    for (_, arrival), result in zip(aboard, results, strict=True):
+                        if not arrival.done():
+                            arrival.set_result(result)
+        finally:
+            self._sailing = None
+
+
+async def persist(write: Callable[[], Awaitable[Any]]) -> None:
+    """Write what must not be lost: while the database is away it is kept here and tried again."""
+    pause = 0.1
+    while True:
+        try:
+            await write()
+        except AWAY:
+            _log.warning("the database cannot be reached; results are kept and tried again")
+            await asyncio.sleep(pause)
+            pause = min(2.0, pause * 2)
+        else:
+            return

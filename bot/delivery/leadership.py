@@ -1,0 +1,119 @@
+"""One poller and one sender for each token: replicas stand by until the leader's lease runs out.
+
+The lease is a row on the database's own clock, so skewed machines do not matter, and every new leader has a new term
+that fences what the old one still writes. What the leader believes of itself ends earlier, on the monotonic clock: a
+process that was frozen and wakes up knows before its next call that it no longer leads. With SQLite the file's lock
+already keeps everybody else out; only the term is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import ColumnElement, Double, and_, cast, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.clock import monotonic
+from bot.delivery.realtime import later, real_now
+from bot.storage.database import Database
+from bot.storage.tables import Lease
+
+log = logging.getLogger(__name__)
+
+TTL = 15.0  # real seconds a lease lasts without being renewed
+RENEW = 5.0
+MARGIN = 3.0  # seconds before its end at which we stop trusting it
+_PATIENCE = 4.0  # seconds for one question to the database
+_NAME = "leader"
+
+Pause = Callable[[float], Awaitable[object]]
+
+
+class Leadership:
+    """``await win()``, work while ``trusted()``, until ``keep()`` returns; then stop working and begin again."""
+
+    def __init__(self, database: Database, *, pause: Pause = asyncio.sleep) -> None:
+        self._database = database
+        self._pause = pause
+        self._trusted_until = 0.0
+        self.holder = secrets.token_hex(8)
+        self.term = 0
+
+    def trusted(self) -> bool:
+        """Whether we certainly lead; asked before each call to Telegram."""
+        return self.term > 0 and (self._database.is_sqlite or monotonic() < self._trusted_until)
+
+    async def win(self) -> int:
+        """Stand by until we lead; our term, larger than any before."""
+        while True:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    leading = await self._stand()
+                if leading:
+                    log.info("leading, term %d", self.term)
+                    return self.term
+            except Exception as error:  # noqa: BLE001 - a standby outlives the database's absence
+                log.warning("the lease could not be read (%s)", type(error).__name__)
+            await self._pause(RENEW / 2)
+
+    async def keep(self) -> None:
+        """Renew the lease until it is lost; then nothing may be sent or fetched any more."""
+        while True:
+            await self._pause(RENEW)
+            if self._database.is_sqlite:
+                continue
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    renewed = await self._renew()
+                if not renewed:
+                    break
+            except Exception as error:  # noqa: BLE001 - as long as the lease lasts we may try again
+                log.warning("the lease could not be renewed (%s)", type(error).__name__)
+            if not self.trusted():
+                break
+        self._trusted_until = 0.0
+        log.warning("no longer leading, term %d is over", self.term)
+
+    async def resign(self) -> None:
+        """Let a standby take over at once; call it when nothing of ours is on its way any more."""
+        self._trusted_until = 0.0
+        async with self._database.transaction() as tx:
+            await tx.execute(update(Lease).where(self._ours()).values(expires_on=real_now()))
+
+    async def _stand(self) -> bool:
+        started = monotonic()
+        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        lease = insert(Lease).values(name=_NAME, holder=self.holder, term=1, expires_on=_ends())
+        free = None if self._database.is_sqlite else Lease.expires_on <= real_now()
+        taken = lease.on_conflict_do_update(
+            index_elements=[Lease.name],
+            set_={"holder": self.holder, "term": Lease.term + 1, "expires_on": _ends()},
+            where=free,
+        )
+        async with self._database.transaction() as tx:
+            term = await tx.scalar(taken.returning(Lease.term))
+        if term is None:
+            return False
+        self.term = term
+        self._trusted_until = started + TTL - MARGIN
+        return True
+
+    async def _renew(self) -> bool:
+        started = monotonic()
+        async with self._database.transaction() as tx:
+            renewed = await tx.scalar(
+                update(Lease).where(self._ours()).values(expires_on=_ends()).returning(Lease.term)
+            )
+        if renewed is not None:
+            self._trusted_until = started + TTL - MARGIN
+        return renewed is not None
+
+    def _ours(self) -> ColumnElement[bool]:
+        return and_(Lease.name == _NAME, Lease.holder == self.holder, Lease.term == self.term)
+
+
+def _ends() -> later:
+    return later(cast(TTL, Double))

@@ -1,0 +1,175 @@
+"""The one way out: whoever wants to call Telegram waits here until the governor lets them go.
+
+At most ``in_flight`` calls of the post office are on their way at once, one for each chat, so that messages of a chat
+arrive in order; replies to taps go beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.clock import monotonic
+from bot.delivery.governor import Departure, Effort, Governor
+from bot.words import Lane
+
+
+class Busy(Exception):  # noqa: N818 - a polite no
+    """It would have to wait too long; ``seconds`` until it is worth trying again."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("busy")
+        self.seconds = seconds
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    chat: int | None
+    lane: Lane
+    effort: Effort
+    patience: float
+    let_in: asyncio.Future[Departure]
+
+
+class Turnstile:
+    """Lets calls through as the governor allows, lane by lane."""
+
+    def __init__(
+        self, governor: Governor | None = None, in_flight: int = 10, seconds: Callable[[], float] = monotonic
+    ) -> None:
+        self.governor = governor or Governor()
+        self.in_flight = in_flight
+        self._seconds = seconds
+        self._lines: dict[Lane, dict[_Waiter, None]] = {lane: {} for lane in Lane}
+        self._out = 0
+        self._chats_out: set[int | None] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def passage(
+        self, chat: int | None, lane: Lane, effort: Effort, *, patience: float = float("inf")
+    ) -> AsyncIterator[Departure]:
+        """Wait for our turn; inside the block the call is on its way.
+
+        Raises:
+            Busy: the chat would hold us back for more than ``patience`` seconds (an interactive call: anything would).
+        """
+        waiter = _Waiter(chat, lane, effort, patience, asyncio.get_running_loop().create_future())
+        self._lines[lane][waiter] = None
+        if not self._turned_away(waiter, self._seconds()):
+            self._open()
+        try:
+            departure = await waiter.let_in
+        except BaseException:
+            self._step_back(waiter)
+            raise
+        try:
+            yield departure
+        finally:
+            self._arrived(waiter)
+
+    def left(self, departure: Departure) -> None:
+        """The call really leaves now, a little after it was let through."""
+        departure.at = self._seconds()
+
+    def count(self, chat: int | None, lane: Lane, effort: Effort) -> None:
+        """One more call leaves in the same passage."""
+        self.governor.take(chat, lane, effort, self._seconds())
+
+    def limited(self, chat: int | None, seconds: float) -> bool:
+        """Telegram asked for a pause; says whether the whole bot pauses."""
+        at = self._seconds()
+        whole = self.governor.limited(chat, seconds, at)
+        for line in self._lines.values():
+            for waiter in list(line):
+                self._turned_away(waiter, at)
+        self._open()
+        return whole
+
+    def _step_back(self, waiter: _Waiter) -> None:
+        """Somebody gave up waiting, perhaps in the very moment they were let through."""
+        self._lines[waiter.lane].pop(waiter, None)
+        if waiter.let_in.done() and not waiter.let_in.cancelled() and waiter.let_in.exception() is None:
+            self._arrived(waiter)
+
+    def _arrived(self, waiter: _Waiter) -> None:
+        if waiter.lane is not Lane.INTERACTIVE:
+            self._out -= 1
+            self._chats_out.discard(waiter.chat)
+        self._open()
+
+    def _open(self) -> None:
+        """Let through everybody who may go now, and come back when the next one may."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        at = self._seconds()
+        while ready := self._ready(at):
+            waiter = ready[self.governor.choose(ready.keys())]
+            del self._lines[waiter.lane][waiter]
+            if waiter.lane is not Lane.INTERACTIVE:
+                self._out += 1
+                if waiter.chat is not None:
+                    self._chats_out.add(waiter.chat)
+            waiter.let_in.set_result(self.governor.take(waiter.chat, waiter.lane, waiter.effort, at))
+        waits = [wait for lane, line in self._lines.items() if line and (wait := self._soonest(lane, at)) is not None]
+        if waits:
+            self._timer = asyncio.get_running_loop().call_later(min(waits), self._open)
+
+    def _ready(self, at: float) -> dict[Lane, _Waiter]:
+        found = {lane: self._first_ready(lane, at) for lane, line in self._lines.items() if line}
+        return {lane: waiter for lane, waiter in found.items() if waiter is not None}
+
+    def _first_ready(self, lane: Lane, at: float) -> _Waiter | None:
+        if self._full(lane):
+            return None
+        gates = self._gates(lane, at)
+        if min(gates.values()) > 0:
+            return None
+        found, too_long = None, []
+        for waiter in self._lines[lane]:
+            if gates[waiter.effort] > 0 or self._chat_is_out(waiter):
+                continue
+            if self.governor.wait_for_chat(waiter.chat, waiter.effort, at) == 0:
+                found = waiter
+                break
+            too_long.append(waiter)
+        for waiter in too_long:
+            self._turned_away(waiter, at)
+        return found
+
+    def _soonest(self, lane: Lane, at: float) -> float | None:
+        """Seconds until the next of this lane may go; none when only an arrival can change that."""
+        if self._full(lane):
+            return None
+        gates = self._gates(lane, at)
+        if gates[Effort.MESSAGE] > 0:
+            return gates[Effort.MESSAGE]
+        waits = (
+            self.governor.wait(waiter.chat, lane, waiter.effort, at)
+            for waiter in self._lines[lane]
+            if not self._chat_is_out(waiter)
+        )
+        return min(waits, default=None)
+
+    def _full(self, lane: Lane) -> bool:
+        return lane is not Lane.INTERACTIVE and self._out >= self.in_flight
+
+    def _gates(self, lane: Lane, at: float) -> dict[Effort, float]:
+        return {effort: self.governor.wait_for_all(lane, effort, at) for effort in Effort}
+
+    def _chat_is_out(self, waiter: _Waiter) -> bool:
+        return waiter.lane is not Lane.INTERACTIVE and waiter.chat in self._chats_out
+
+    def _turned_away(self, waiter: _Waiter, at: float) -> bool:
+        wait = self.governor.wait_for_chat(waiter.chat, waiter.effort, at)
+        if waiter.lane is Lane.INTERACTIVE:
+            wait = max(wait, self.governor.paused_for(at))
+        if wait <= waiter.patience:
+            return False
+        self._lines[waiter.lane].pop(waiter, None)
+        if not waiter.let_in.done():
+            waiter.let_in.set_exception(Busy(wait))
+        return True

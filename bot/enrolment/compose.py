@@ -1,0 +1,223 @@
+"""What enrolment says: links and their pictures, notices, admission, menus."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection
+from datetime import datetime
+
+import segno
+
+from bot.buttons import button, grid
+from bot.enrolment.check_words import check_words
+from bot.enrolment.home import member_buttons, seat_name, to_cohort
+from bot.enrolment.queries import holders
+from bot.messages import Attachment, Html, Message, Withdrawn
+from bot.storage.database import Transaction
+from bot.storage.tables import Cohort, Delivery, Member, Seat
+from bot.texts import N_, Texts
+from bot.words import MemberState
+
+# ── Deliveries ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def seat_link(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all
+    """A picture and a text that can be forwarded as they are: neither says what it is about or who else is there."""
+    seat = await tx.get(Seat, row.ref)
+    facts = row.facts or {}
+    if seat is None or seat.issue != facts["issue"] or seat.used_at or seat.burnt_at:
+        return Withdrawn("link replaced")
+    cohort = await tx.get_one(Cohort, seat.cohort_id)
+    reader = Texts(cohort.language, cohort.zone)  # it will be forwarded to somebody else
+    address = f"https://t.me/{facts['bot']}?start={tx.keys.link_secret(seat.id, seat.issue)}"
+    text = reader(
+        "{name}, this link is for you alone:\n{address}\n\n"
+        "Open it on your own phone, in private, or scan the picture with its camera. It works once, until {until}. "
+        "Please do not pass it on.",
+        name=seat_name(tx, seat, reader),
+        address=address,
+        until=reader.when(seat.expires_at),
+    )
+    return Message(text, attachment=Attachment("photo", "link.png", picture(address)), protected=False)
+
+
+def picture(address: str) -> bytes:
+    """A link as a QR code, PNG, with the quiet zone of four modules that cameras need."""
+    drawn = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(drawn, kind="png", scale=12, border=4)
+    return drawn.getvalue()
+
+
+async def seat_opened(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """Somebody has finished joining: the words to say aloud, and the two buttons."""
+    member = await tx.get(Member, row.member_id)
+    if member is None or member.state is not MemberState.WAITING:
+        return Withdrawn("decided")
+    return await admission(tx, member, t)
+
+
+async def seat_wanted(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """A link that no longer works was opened."""
+    seat = await tx.get(Seat, row.ref)
+    if seat is None or seat.issue != (row.facts or {})["issue"] or seat.used_at:
+        return Withdrawn("link replaced")
+    cohort = await tx.get_one(Cohort, seat.cohort_id)
+    return Message(
+        t(
+            "The link for {name} in {cohort} no longer works: it was too old, or was opened in a group. "
+            "Shall I make another? Send it to {name} alone.",
+            name=seat_name(tx, seat, t),
+            cohort=tx.open(cohort, "name"),
+        ),
+        ((button(t.label("New link"), "seat-new", seat.id),),),
+    )
+
+
+async def welcomed(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """Their seat is open."""
+    member = await tx.get(Member, row.member_id)
+    if member is None or member.state is not MemberState.ENROLLED:
+        return Withdrawn("not here any more")
+    cohort = await tx.get_one(Cohort, member.cohort_id)
+    return Message(
+        t(
+            "Your seat in <b>{cohort}</b> is open, {name}.\n\nI write when there is a date. Until then nothing has to "
+            "be done. Whatever you type here, I first ask who may read it.",
+            cohort=tx.open(cohort, "name"),
+            name=tx.open(member, "alias"),
+        ),
+        grid(member_buttons(t), 2),
+        silent=row.silent,
+    )
+
+
+async def seat_declined(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """The facilitator did not recognise them."""
+    if row.cohort_id is None:
+        return Withdrawn("no cohort")
+    return Message(
+        t(
+            "Your seat was not opened: it seems the link reached somebody else. If it was meant for you, please talk "
+            "to {holders}; you will get a new one.",
+            holders=await holders(tx, row.cohort_id),
+        ),
+        silent=row.silent,
+    )
+
+
+# ── Admission ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def admission(tx: Transaction, member: Member, t: Texts) -> Message:
+    """Who waits, with the words both sides see."""
+    cohort = await tx.get_one(Cohort, member.cohort_id)
+    return Message(
+        t(
+            "{name} has opened a seat in {cohort}.\n\nSay the words aloud to each other: <b>{words}</b>\n"
+            "If {name} reads the same two, it is the right phone.",
+            name=tx.open(member, "alias"),
+            cohort=tx.open(cohort, "name"),
+            words=check_words(tx.keys, member.id, cohort.language),
+        ),
+        (
+            (button(t.label("Admit"), "admit", member.id), button(t.label("Not this person"), "decline", member.id)),
+            (to_cohort(cohort, t),),
+        ),
+    )
+
+
+def admitted(tx: Transaction, member: Member, cohort: Cohort, t: Texts) -> Message:
+    text = t("{name} is in {cohort}.", name=tx.open(member, "alias"), cohort=tx.open(cohort, "name"))
+    return Message(text, ((to_cohort(cohort, t),),))
+
+
+def decline_asked(tx: Transaction, member: Member, t: Texts) -> Message:
+    return Message(
+        t(
+            "Was it not {name}? Then this phone loses the seat, reads that it was a mistake, and you get a new link.",
+            name=tx.open(member, "alias"),
+        ),
+        (
+            (button(t.label("Yes, not this person"), "decline-yes", member.id),),
+            (button(t.label("Back"), "waiting", member.id),),
+        ),
+    )
+
+
+def declined(cohort: Cohort, t: Texts) -> Message:
+    return Message(t("Done. A new link for this seat is on its way to you."), ((to_cohort(cohort, t),),))
+
+
+# ── Links that were opened ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def link_expired(seat: Seat, t: Texts) -> Message:
+    return Message(
+        t("This link is too old, or was seen by others. Nothing is lost: shall I ask for a new one for you?"),
+        ((button(t.label("Ask for a new link"), "seat-ask", seat.id),),),
+    )
+
+
+def new_link_asked(t: Texts) -> Message:
+    return Message(t("I have asked. You will get the new link the same way as this one."))
+
+
+def link_burnt(t: Texts) -> Message:
+    """Said in a group: it must not say what the link was for."""
+    return Message(t("A personal link was shown here, so I have made it useless. Please use links only in private."))
+
+
+def office_link(address: str, cohort_name: str | None, t: Texts) -> Message:
+    """A link that gives an office, for one person; the facilitator sends it on."""
+    purpose = (
+        t("Whoever opens it first holds {cohort} together with you, and reads what you read.", cohort=cohort_name)
+        if cohort_name
+        else t("Whoever opens it first becomes a facilitator here.")
+    )
+    return Message(
+        Html(f"{address}\n\n{purpose} {t('It works once, for seven days. Send it to one person, in private.')}"),
+    )
+
+
+# ── Menus ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_START = ("start", N_("Home"))
+_HELP = ("help", N_("Numbers to call, and how this works"))
+_FOR_MEMBERS = (
+    ("next", N_("What comes next")),
+    ("journal", N_("Your own notes")),
+    ("call", N_("Ask for a call")),
+    ("pause", N_("Rest from messages")),
+    ("resume", N_("Messages again")),
+    ("settings", N_("Language, time zone, quiet hours, switches")),
+    ("mydata", N_("See, export or erase your data")),
+    ("leave", N_("Leave")),
+)
+_FOR_FACILITATORS = (
+    ("cohorts", N_("Your cohorts")),
+    ("board", N_("How everybody is doing")),
+    ("alerts", N_("Who needs you")),
+    ("newcohort", N_("A new couple, group or individual")),
+    ("session", N_("Plan a session")),
+    ("ended", N_("A session has ended")),
+    ("broadcast", N_("Write to everybody")),
+    ("programmes", N_("What can be sent")),
+    ("settings", N_("Language, time zone, quiet hours")),
+)
+_FOR_OWNERS = (("appoint", N_("A link that makes a facilitator")),)
+
+
+def menu(hats: Collection[str], t: Texts) -> list[tuple[str, str]]:
+    """The commands that Telegram offers to somebody with these roles, each once, in their language."""
+    by_hat = {"facilitator": _FOR_FACILITATORS, "member": _FOR_MEMBERS, "owner": _FOR_OWNERS}
+    commands = [_START, *(command for hat, own in by_hat.items() if hat in hats for command in own), _HELP]
+    return [(command, t.label(description)) for command, description in dict(commands).items()]
+
+
+COMPOSERS = {
+    "seat-link": seat_link,
+    "seat-opened": seat_opened,
+    "seat-wanted": seat_wanted,
+    "welcome": welcomed,
+    "seat-declined": seat_declined,
+}

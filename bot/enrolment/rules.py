@@ -1,0 +1,395 @@
+"""Who may sit where, how many seats there are, what a name may be. Pure."""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from bot.errors import Refused
+from bot.messages import LONGEST_NAME, clean_name
+from bot.words import CohortKind, Consent, SecretsPolicy
+
+LINK_LASTS = timedelta(days=7)
+LARGEST_GROUP = 40
+SMALLEST_GROUP = 2
+
+_QUOTES = str.maketrans("“”„«»‟", '""""""')
+_KINDS = {kind.value: kind for kind in CohortKind}
+
+
+# ── Polite noes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class NotYours(Refused):
+    """It is not there for this person, whether it exists or not."""
+
+
+class UnknownCohort(Refused):
+    """No cohort of theirs begins like this."""
+
+
+class AmbiguousCohort(Refused):
+    """Several do. ``names``: which."""
+
+
+class KindMissing(Refused):
+    """Neither couple nor group nor individual."""
+
+
+class NameMissing(Refused):
+    """Nothing that can be seen."""
+
+
+class NameTooLong(Refused):
+    """``longest``: how many letters there may be."""
+
+
+class NameInvisible(Refused):
+    """It hides characters that cannot be seen."""
+
+
+class CohortNameTaken(Refused):
+    """They hold another cohort of this ``name``."""
+
+
+class LabelsAlike(Refused):
+    """Two seats of one ``name`` could not be told apart."""
+
+
+class WrongSeats(Refused):
+    """More or fewer seats than the kind has: from ``least`` to ``most``."""
+
+
+class UnknownZone(Refused):
+    """No zone has this name. ``nearest``: what comes close."""
+
+
+class NoSuchProgramme(Refused):
+    """``names``: the ones there are."""
+
+
+class ProgrammeDoesNotFit(Refused):
+    """It was written for another kind of cohort. ``names``: the ones that fit."""
+
+
+class ScreeningMissing(Refused):
+    """Each of them has to be screened alone, off the bot, before there are links."""
+
+
+class PolicyMissing(Refused):
+    """The members read it before they consent; nobody can choose it for the facilitator."""
+
+
+class ZoneMissing(Refused):
+    """A cohort's times need its zone."""
+
+
+class UnknownLink(Refused):
+    """No link of this bot."""
+
+
+class LinkUsed(Refused):
+    """It worked once, for somebody."""
+
+
+class LinkBurnt(Refused):
+    """It was opened in a group or replaced by a newer one."""
+
+
+class InvitationExpired(Refused):
+    """The link to an office is too old."""
+
+
+class OwnSeat(Refused):
+    """Nobody holds a seat in a cohort that they facilitate."""
+
+
+class AlreadySeated(Refused):
+    """One person, one seat in a cohort."""
+
+
+class AlreadyDecided(Refused):
+    """Somebody was admitted or not before this button was pressed."""
+
+
+class NotThere(Refused):
+    """The joining is at another screen, or over."""
+
+
+class AlreadyInOffice(Refused):
+    """They may do this already; the link stays good for somebody else."""
+
+
+# ── Names ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def good_name(words: str) -> str:
+    """A name as it was typed, on one line.
+
+    Raises:
+        NameMissing, NameTooLong, NameInvisible: and nothing is cut off behind anybody's back.
+    """
+    typed = " ".join(unicodedata.normalize("NFC", words).split())
+    shown = clean_name(typed)
+    if not shown:
+        raise NameMissing
+    if len(typed) > LONGEST_NAME:
+        raise NameTooLong(longest=LONGEST_NAME)
+    if shown != typed:
+        raise NameInvisible
+    return shown
+
+
+def folded(name: str) -> str:
+    """How names are compared: NFC, no case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def the_one_that_begins(names: Iterable[str], beginning: str) -> str:
+    """The name that is this or begins like this; the whole name wins over a longer one.
+
+    Raises:
+        UnknownCohort, AmbiguousCohort
+    """
+    wanted = folded(" ".join(beginning.split()))
+    known = {name: folded(name) for name in names}
+    whole = [name for name, compared in known.items() if compared == wanted]
+    begun = whole or [name for name, compared in known.items() if wanted and compared.startswith(wanted)]
+    if not begun:
+        raise UnknownCohort(names=", ".join(sorted(known)))
+    if len(begun) > 1:
+        raise AmbiguousCohort(names=", ".join(sorted(begun)))
+    return begun[0]
+
+
+# ── A cohort that is being thought of ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A cohort before it is made: what a facilitator has said of it so far."""
+
+    kind: CohortKind
+    name: str = ""
+    labels: tuple[str, ...] = ()
+    zone: str | None = None
+    programme: str | None = None
+    policy: SecretsPolicy | None = None
+    minimal: bool = False
+    screened: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, said: dict[str, Any]) -> Wish:
+        return cls(
+            **{
+                **said,
+                "kind": CohortKind(said["kind"]),
+                "labels": tuple(said["labels"]),
+                "policy": SecretsPolicy(said["policy"]) if said["policy"] else None,
+            }
+        )
+
+
+def begin(kind: CohortKind) -> Wish:
+    """A cohort of which only the kind is known; with one seat there is nobody to keep secrets from."""
+    return Wish(kind, policy=SecretsPolicy.KEPT if kind is CohortKind.INDIVIDUAL else None)
+
+
+def cohort_kind(word: str) -> CohortKind:
+    """The kind somebody wrote.
+
+    Raises:
+        KindMissing
+    """
+    if word.casefold() not in _KINDS:
+        raise KindMissing
+    return _KINDS[word.casefold()]
+
+
+def words_of(line: str) -> list[str]:
+    """The words of a command; quoted ones stay together, an unpaired quote is a letter."""
+    line = line.translate(_QUOTES)
+    reader = shlex.shlex(line, posix=True, punctuation_chars=False)
+    reader.whitespace_split = True
+    reader.quotes = '"'
+    reader.escape = reader.commenters = ""
+    try:
+        return list(reader)
+    except ValueError:
+        return line.split()
+
+
+def wish_from(line: str, programmes: Collection[str]) -> Wish:
+    """Read ``couple Maple Ann Bob Europe/Berlin couple-72h``: a zone has a slash, a programme is known by its name.
+
+    Raises:
+        KindMissing, NameMissing and the other noes of names and seats; whether the zone exists is not decided here.
+    """
+    words = words_of(line)
+    if not words:
+        raise KindMissing
+    kind, rest = cohort_kind(words[0]), words[1:]
+    if not rest:
+        raise NameMissing
+    wish = replace(begin(kind), name=good_name(rest[0]))
+    labels: list[str] = []
+    for word in rest[1:]:
+        if word in programmes:
+            wish = replace(wish, programme=word)
+        elif "/" in word or word == "UTC":
+            wish = replace(wish, zone=word)
+        else:
+            labels.append(word)
+    return replace(wish, labels=seat_labels(kind, labels)) if labels or kind is not CohortKind.GROUP else wish
+
+
+def seat_bounds(kind: CohortKind) -> tuple[int, int]:
+    """How few and how many seats a cohort of this kind has."""
+    return {
+        CohortKind.COUPLE: (2, 2),
+        CohortKind.GROUP: (SMALLEST_GROUP, LARGEST_GROUP),
+        CohortKind.INDIVIDUAL: (1, 1),
+    }[kind]
+
+
+def seat_labels(kind: CohortKind, words: list[str]) -> tuple[str, ...]:
+    """What the seats are called: the names given, or plain numbers for "12" or for nothing.
+
+    Raises:
+        WrongSeats, LabelsAlike and the noes of names.
+    """
+    least, most = seat_bounds(kind)
+    wrong = WrongSeats(least=least, most=most)
+    if len(words) <= 1 and (not words or _is_count(words[0])):
+        count = int(words[0]) if words else least
+        labels = [str(number) for number in range(1, count + 1)] if least <= count <= most else []
+    else:
+        labels = [good_name(word) for word in words]
+    if not least <= len(labels) <= most:
+        raise wrong
+    for number, label in enumerate(labels):
+        if folded(label) in {folded(other) for other in labels[:number]}:
+            raise LabelsAlike(name=label)
+    return tuple(labels)
+
+
+def _is_count(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) < 4
+
+
+def labels_typed(words: str) -> list[str]:
+    """Names as somebody types them: with commas, on lines of their own, or with blanks between."""
+    parts = words.replace("\n", ",").replace(";", ",").split(",")
+    return [part.strip() for part in parts if part.strip()] if len(parts) > 1 else words_of(words)
+
+
+def check_complete(wish: Wish) -> None:
+    """Everything that has to be said before there are links.
+
+    Raises:
+        NameMissing, WrongSeats, ZoneMissing, PolicyMissing, ScreeningMissing
+    """
+    if not wish.name:
+        raise NameMissing
+    seat_labels(wish.kind, list(wish.labels))
+    if wish.zone is None:
+        raise ZoneMissing
+    if wish.policy is None:
+        raise PolicyMissing
+    if not wish.screened:
+        raise ScreeningMissing
+
+
+# ── Joining ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+WELCOME, READERS, SWITCHES, ABOUT = SCREENS = ("welcome", "readers", "switches", "about")
+
+
+def screen_after(screen: str, wanted: str) -> str:
+    """The screen a button may lead to: back as far as one likes, forward one at a time.
+
+    Raises:
+        NotThere: the button is older than the joining, or was never ours.
+    """
+    if screen not in SCREENS or wanted not in SCREENS or SCREENS.index(wanted) > SCREENS.index(screen) + 1:
+        raise NotThere
+    return wanted
+
+
+def switches_of(kind: CohortKind, *, minimal: bool) -> tuple[Consent, ...]:
+    """The consents that a cohort of this kind asks for; in minimal mode nothing is kept that could be read."""
+    if minimal:
+        return ()
+    others = {CohortKind.COUPLE: (Consent.PARTNER,), CohortKind.GROUP: (Consent.CIRCLE,)}
+    return (Consent.FACILITATOR, *others.get(kind, ()))
+
+
+# ── Links ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class LinkState(StrEnum):
+    FREE = "free"
+    USED = "used"
+    BURNT = "burnt"
+    EXPIRED = "expired"
+
+
+def link_state(
+    *, used_at: datetime | None, expires_at: datetime, now: datetime, burnt_at: datetime | None = None
+) -> LinkState:
+    """What a link is still good for."""
+    if used_at is not None:
+        return LinkState.USED
+    if burnt_at is not None:
+        return LinkState.BURNT
+    return LinkState.EXPIRED if expires_at <= now else LinkState.FREE
+
+
+# ── Programmes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LIGHTER = "light-touch"  # what somebody may change to who wants less
+
+
+def fitting(kind: CohortKind, programmes: Mapping[str, CohortKind | None]) -> list[str]:
+    """The programmes for this kind of cohort, those written for it first; the first one is what it gets unasked.
+
+    Raises:
+        ProgrammeDoesNotFit: there is none.
+    """
+    found = [name for name, written_for in programmes.items() if written_for in {kind, None}]
+    if not found:
+        raise ProgrammeDoesNotFit(names="-")
+    return sorted(found, key=lambda name: (programmes[name] is None, name != f"{kind.value}-72h", name))
+
+
+def chosen_programme(wish: Wish, programmes: Mapping[str, CohortKind | None]) -> str:
+    """The programme a cohort will get.
+
+    Raises:
+        NoSuchProgramme, ProgrammeDoesNotFit
+    """
+    fit = fitting(wish.kind, programmes)
+    if wish.programme is None:
+        return fit[0]
+    if wish.programme not in programmes:
+        raise NoSuchProgramme(names=", ".join(fit))
+    if wish.programme not in fit:
+        raise ProgrammeDoesNotFit(names=", ".join(fit))
+    return wish.programme
+
+
+def missing(wish: Wish) -> str | None:
+    """What a facilitator is asked next about a new cohort; none when it can be looked over."""
+    if not wish.name:
+        return "name"
+    if not wish.labels:
+        return "labels"
+    return "zone" if wish.zone is None else None

@@ -1,0 +1,100 @@
+"""Long polling: fetch, store, and only with the next request tell Telegram that we have it.
+
+The loop is ours because python-telegram-bot's confirms updates that are only in memory, and because it reads a batch as
+one: a single update that it cannot parse would hold up all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from telegram import Bot
+from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
+
+from bot.errors import Wrong
+from bot.intake.inbox import Inbox, Update
+
+log = logging.getLogger(__name__)
+
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
+LONG_POLL = 50  # seconds; Telegram answers no later (core.telegram.org/bots/api#getupdates)
+_PATIENCE = 10.0  # seconds beyond that until the connection counts as dead
+_SHORTEST, _LONGEST = 0.5, 30.0  # seconds between tries
+_REFUSALS = 3  # a proxy can answer 404 in Telegram's place; only this many in a row are believed
+_AFTER_REFUSAL = 20.0  # seconds; no more than three calls a minute with a token that is refused
+
+Pause = Callable[[float], Awaitable[object]]
+
+
+class TokenRefused(Wrong):
+    """Telegram does not accept the token any more."""
+
+    def __init__(self) -> None:
+        super().__init__("BOT_TOKEN: Telegram refuses it. Ask @BotFather for the current one and start again.")
+
+
+async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
+    """Fetch and store updates until cancelled; exactly one process may do this for a bot.
+
+    Raises:
+        TokenRefused: Telegram has refused the token several times in a row.
+    """
+    offset: int | None = None
+    webhook_gone = False
+    failures = refusals = 0
+    while True:
+        try:
+            if not webhook_gone:
+                webhook_gone = await bot.delete_webhook(drop_pending_updates=False)
+            updates = await _fetch(bot, offset)
+            await inbox.store(updates)
+        except (InvalidToken, Forbidden):
+            refusals += 1
+            if refusals >= _REFUSALS:
+                raise TokenRefused from None
+            log.error("Telegram refuses the token; asking again")  # noqa: TRY400 - the trace says nothing more
+            await pause(_AFTER_REFUSAL)
+        except Exception as error:  # noqa: BLE001 - whatever happens, the bot goes on listening
+            failures += 1
+            webhook_gone = webhook_gone and not isinstance(error, Conflict)
+            seconds = _wait_after(error, failures)
+            _say(error, seconds)
+            await pause(seconds)
+        else:
+            failures = refusals = 0
+            # Telegram forgets what the next request confirms. Without news the offset is dropped, because ids may
+            # begin again at any number after a quiet week.
+            offset = max((one["update_id"] for one in updates), default=-1) + 1 or None
+
+
+async def _fetch(bot: Bot, offset: int | None) -> list[Update]:
+    wanted: dict[str, Any] = {"timeout": LONG_POLL, "allowed_updates": list(ALLOWED_UPDATES)}
+    if offset is not None:
+        wanted["offset"] = offset
+    answer = await bot._post("getUpdates", wanted, read_timeout=LONG_POLL + _PATIENCE)  # noqa: SLF001 - the public way parses
+    return answer if isinstance(answer, list) else []
+
+
+def _wait_after(error: Exception, failures: int) -> float:
+    """How long to wait: what Telegram asks for, else longer each time, and never all at the same instant."""
+    if isinstance(error, RetryAfter):
+        asked = error.retry_after
+        return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+    longest: float = min(_LONGEST, _SHORTEST * 2 ** min(failures, 10))
+    return longest * random.uniform(0.5, 1.0)
+
+
+def _say(error: Exception, seconds: float) -> None:
+    if isinstance(error, TimedOut):
+        log.debug("a long poll was not answered")
+    elif isinstance(error, Conflict):
+        log.warning("another process fetches this bot's updates, or a webhook is set; trying again in %.0f s", seconds)
+    elif isinstance(error, TelegramError):
+        log.warning("fetching updates failed (%s); trying again in %.1f s", type(error).__name__, seconds)
+    else:
+        log.error("fetching or storing updates failed; trying again in %.1f s", seconds, exc_info=error)

@@ -1,0 +1,84 @@
+"""One person's days in one window: when they may be spoken to, and what they are told already. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from bot.window.budget import Ledger
+from bot.window.phases import Anchors, Span, span_at
+from bot.window.quiet import is_quiet, is_quiet_clock, local_instant, next_waking
+from bot.window.values import Party, Why
+from bot.words import StepKind
+
+_NOON = time(12, 0)
+_DAY = timedelta(days=1)
+
+
+class Diary:
+    """What stands in one member's days, and where there is room."""
+
+    def __init__(self, party: Party, anchors: Anchors, spans: Sequence[Span], ends_at: datetime) -> None:
+        self.party = party
+        self.anchors = anchors
+        self.ends_at = ends_at
+        self._spans = spans
+        self._ledger = Ledger(self.day_of(anchors.starts_at), self.day_of(anchors.released_at))
+
+    def day_of(self, instant: datetime) -> date:
+        return instant.astimezone(self.party.zone).date()
+
+    def note(self, at: datetime, kind: StepKind | None, *, waits: bool = False) -> None:
+        """Write down a message; one that still ``waits`` in another window makes way for what leaves before it."""
+        note = self._ledger.add_waiting if waits else self._ledger.add
+        note(at, self.day_of(at), kind)
+
+    def first_room(
+        self, at: datetime, until: datetime, kind: StepKind, *, nudge: bool = False
+    ) -> tuple[datetime | None, Why | None]:
+        """The first instant from here on, before ``until``, with room for one more; and what stood in the way first.
+
+        A nudge fills the day but keeps no distance and is not counted as a prompt.
+        """
+        why: Why | None = None
+        while at < until:
+            moved, obstacle = self._past_obstacle(at, kind, None if nudge else kind)
+            if moved == at:
+                return at, why
+            at, why = moved, why or obstacle
+        return None, why
+
+    def is_quiet(self, at: datetime) -> bool:
+        return is_quiet(at, self.party.quiet, self.party.zone)
+
+    def is_evening(self, at: datetime, latest: time) -> bool:
+        """Whether a safety step may still speak here, silently, although it is quiet."""
+        return _NOON <= at.astimezone(self.party.zone).time() <= latest
+
+    def next_waking(self, at: datetime) -> datetime:
+        return next_waking(at, self.party.quiet, self.party.zone)
+
+    def after_acute(self, at: datetime) -> datetime:
+        """This instant, or the first later one outside the session and every phase that is only for safety."""
+        if self.anchors.starts_at < at < self.anchors.released_at:
+            return self.after_acute(self.anchors.released_at)
+        span = span_at(self._spans, at)
+        return self.after_acute(span.ends_at) if span and span.phase.only_safety else at
+
+    def _past_obstacle(self, at: datetime, kind: StepKind, counted: StepKind | None) -> tuple[datetime, Why | None]:
+        calm = self.after_acute(at)
+        if calm != at:
+            return calm, Why.PHASE
+        span = span_at(self._spans, at)
+        if span and span.phase.kinds is not None and kind not in span.phase.kinds:
+            return span.ends_at, Why.PHASE
+        local = at.astimezone(self.party.zone)
+        if is_quiet_clock(local.time(), self.party.quiet):
+            return self.next_waking(at), Why.QUIET
+        clear = self._ledger.clear_of_others(at, counted)
+        if clear != at:
+            return clear, Why.CROWDED
+        most = span.phase.most_per_day if span else None
+        if self._ledger.is_full(at, local.date(), counted, most):
+            return local_instant(local.date() + _DAY, time(0), self.party.zone), Why.CROWDED
+        return at, None

@@ -1,0 +1,259 @@
+"""Who is in a cohort, where they stand, and what the planner has to know of them.
+
+Standing (enrolled, consents, paused, held, reachable) is read here and nowhere else; other rooms write those columns and
+call ``window.actions.replan``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from bot.programmes.shelf import pinned
+from bot.storage.database import Transaction
+from bot.storage.tables import (
+    Attendance,
+    Chat,
+    Cohort,
+    ConsentGiven,
+    Delivery,
+    Facilitation,
+    Meeting,
+    Member,
+    Person,
+)
+from bot.window.phases import Anchors, spans
+from bot.window.quiet import local_instant
+from bot.window.values import Gathered, Party, Sent
+from bot.words import (
+    Consent,
+    DeliveryState,
+    Lane,
+    MeetingKind,
+    MeetingState,
+    MemberState,
+    Origin,
+    QuietHours,
+    Role,
+    StepKind,
+    Verb,
+)
+
+EVE = time(12, 0)  # from noon of the day before, the next session has the word
+
+_SPEAKING = ("prompt", "remind")
+
+
+# ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def name_of(tx: Transaction, person: Person) -> str:
+    return tx.open(person, "name")
+
+
+async def facilitators_of(tx: Transaction, cohort_id: UUID) -> list[Person]:
+    """Who holds this cohort now, the longest first."""
+    held = (
+        select(Person)
+        .join(Facilitation, Facilitation.person_id == Person.id)
+        .where(Facilitation.cohort_id == cohort_id, Facilitation.ended_at.is_(None))
+        .order_by(Facilitation.since, Facilitation.id)
+    )
+    return list(await tx.scalars(held))
+
+
+async def members_of(tx: Transaction, cohort_id: UUID) -> list[Member]:
+    """Everybody who ever joined, in the order they did."""
+    return list(
+        await tx.scalars(select(Member).where(Member.cohort_id == cohort_id).order_by(Member.joined_at, Member.id))
+    )
+
+
+async def enrolled(tx: Transaction, cohort_id: UUID) -> list[Member]:
+    return [member for member in await members_of(tx, cohort_id) if member.state is MemberState.ENROLLED]
+
+
+async def partner_of(tx: Transaction, member: Member) -> Member | None:
+    """The other of a couple, as long as they are one."""
+    cohort = await tx.get_one(Cohort, member.cohort_id)
+    if cohort.kind != "couple" or cohort.unpaired_at is not None:
+        return None
+    return next((other for other in await enrolled(tx, member.cohort_id) if other.id != member.id), None)
+
+
+async def private_chat(tx: Transaction, person_id: UUID) -> Chat:
+    return (await tx.scalars(select(Chat).where(Chat.person_id == person_id))).one()
+
+
+async def consents_of(tx: Transaction, member_id: UUID) -> frozenset[Consent]:
+    """The switches that are on: the latest row of each holds."""
+    rows = await tx.scalars(
+        select(ConsentGiven).where(ConsentGiven.member_id == member_id).order_by(ConsentGiven.given_at, ConsentGiven.id)
+    )
+    switches = {row.switch: row.granted for row in rows}
+    return frozenset(switch for switch, granted in switches.items() if granted)
+
+
+def is_paused(member: Member, now: datetime) -> bool:
+    return member.paused_at is not None and (member.paused_until is None or member.paused_until > now)
+
+
+# ── Standing, at the moment of sending ─────────────────────────────────────────────────────────────────────────────
+
+
+async def may_not_go(tx: Transaction, rows: Sequence[Delivery], now: datetime) -> dict[UUID, str]:
+    """Which of these deliveries may not leave any more, and why, in a word the board can show.
+
+    It looks at the person who would read it: an alert about a member still reaches the facilitator.
+    """
+    chats = {chat.id: chat for chat in await tx.scalars(select(Chat).where(Chat.id.in_({r.chat_id for r in rows})))}
+    members = {
+        member.id: member
+        for member in await tx.scalars(select(Member).where(Member.id.in_({r.member_id for r in rows if r.member_id})))
+    }
+    cohorts = {
+        cohort.id: cohort
+        for cohort in await tx.scalars(select(Cohort).where(Cohort.id.in_({r.cohort_id for r in rows if r.cohort_id})))
+    }
+    refused: dict[UUID, str] = {}
+    for row in rows:
+        chat = chats[row.chat_id]
+        member = members.get(row.member_id) if row.member_id else None
+        if member is not None and chat.person_id != member.person_id:
+            member = None  # about them, not to them
+        cohort = cohorts.get(row.cohort_id) if row.cohort_id else None
+        why = _standing(row, chat, member, cohort, now)
+        if why is not None:
+            refused[row.id] = why
+    return refused
+
+
+def _standing(row: Delivery, chat: Chat, member: Member | None, cohort: Cohort | None, now: datetime) -> str | None:
+    if chat.unreachable_since is not None:
+        return "blocked"
+    if member is None:
+        return None
+    if member.state is MemberState.LEFT and row.verb == "send" and row.origin is not Origin.RECORDS:
+        return "left"
+    speaks = row.kind in _SPEAKING
+    if speaks and member.state is not MemberState.ENROLLED:
+        return "not enrolled"
+    if speaks and (is_paused(member, now) or (cohort is not None and cohort.paused_at is not None)):
+        return "paused"
+    if speaks and member.held_at is not None:
+        return "held"
+    if speaks and cohort is not None and cohort.closed_at is not None:
+        return "closed"
+    return None
+
+
+# ── What the planner needs ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def sessions_of(tx: Transaction, cohort_id: UUID) -> list[Meeting]:
+    """The sessions of a cohort in order of their start; gatherings open no window."""
+    rows = await tx.scalars(
+        select(Meeting)
+        .where(Meeting.cohort_id == cohort_id, Meeting.kind == MeetingKind.SESSION)
+        .order_by(Meeting.starts_at)
+    )
+    return list(rows)
+
+
+async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: Meeting | None) -> Gathered:
+    """A session and its people as the planner sees them; whoever left stays in it, so that nobody's hours tell."""
+    attendance = {
+        row.member_id: row for row in await tx.scalars(select(Attendance).where(Attendance.meeting_id == meeting.id))
+    }
+    parties = [
+        await _party(tx, member, attendance.get(member.id))
+        for member in await members_of(tx, cohort.id)
+        if member.admitted_at is not None
+    ]
+    return Gathered(
+        meeting_id=meeting.id,
+        cohort_id=cohort.id,
+        kind=meeting.kind,
+        starts_at=meeting.starts_at,
+        lasts=meeting.lasts,
+        released_at=meeting.released_at,
+        zone=cohort.zone,
+        next_eve=_eve(following, cohort) if following is not None else None,
+        parties=tuple(parties),
+        unpaired=cohort.unpaired_at is not None,
+        minimal=cohort.minimal,
+    )
+
+
+async def _party(tx: Transaction, member: Member, attendance: Attendance | None) -> Party:
+    person = await tx.get_one(Person, member.person_id)
+    chat = await private_chat(tx, member.person_id)
+    return Party(
+        member_id=member.id,
+        chat_id=chat.id,
+        zone=person.zone,
+        quiet=QuietHours(person.quiet_begins, person.quiet_ends),
+        role=attendance.role if attendance else Role.RECEIVING,
+        since=member.admitted_at or member.joined_at,
+        paused=((member.paused_at, member.paused_until),) if member.paused_at is not None else (),
+        pace=member.pace,
+        released_at=attendance.released_at if attendance else None,
+        left_at=member.left_at,
+    )
+
+
+def _eve(following: Meeting, cohort: Cohort) -> datetime:
+    day = following.starts_at.astimezone(cohort.zone).date() - timedelta(days=1)
+    return local_instant(day, EVE, cohort.zone)
+
+
+async def already_said(tx: Transaction, meeting: Meeting, gathered: Gathered) -> list[Sent]:
+    """What fills these people's days: all that no longer waits here, and all they read or will read elsewhere."""
+    by_chat = {party.chat_id: party.member_id for party in gathered.parties}
+    rows = await tx.scalars(
+        select(Delivery).where(
+            Delivery.chat_id.in_(by_chat),
+            Delivery.verb == Verb.SEND,
+            Delivery.state != DeliveryState.CANCELLED,
+            or_(
+                Delivery.meeting_id != meeting.id,
+                Delivery.meeting_id.is_(None),
+                Delivery.state != DeliveryState.PLANNED,
+            ),
+            Delivery.due_at > gathered.starts_at - timedelta(days=14),
+        )
+    )
+    return [
+        Sent(
+            member_id=by_chat[row.chat_id],
+            at=row.sent_at or row.due_at,
+            kind=StepKind(row.facts["kind"]) if row.facts and "kind" in row.facts else None,
+            safety=row.lane == Lane.SAFETY,
+            key=row.key if row.meeting_id == meeting.id else None,
+        )
+        for row in rows
+    ]
+
+
+# ── Phases ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def acute_until(tx: Transaction, cohort_id: UUID, now: datetime) -> datetime | None:
+    """Until when nothing but safety may reach this cohort: from a session's start through its acute phase."""
+    cohort = await tx.get_one(Cohort, cohort_id)
+    programme = await pinned(tx, cohort.programme)
+    ends = [
+        span.ends_at
+        for meeting in await sessions_of(tx, cohort_id)
+        if meeting.state is not MeetingState.CANCELLED and meeting.starts_at <= now
+        for span in spans(programme, _anchors(meeting, cohort))
+        if span.phase.only_safety and span.ends_at > now
+    ]
+    return max(ends, default=None)
+
+
+def _anchors(meeting: Meeting, cohort: Cohort) -> Anchors:
+    return Anchors(meeting.starts_at, meeting.released_at or meeting.starts_at + meeting.lasts, cohort.zone)

@@ -1,0 +1,54 @@
+"""Which meeting somebody means, and whether it is theirs to change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from bot.enrolment.queries import find_cohort, held_cohort
+from bot.enrolment.rules import NotYours
+from bot.scheduling.queries import meeting_by_number
+from bot.scheduling.typed import split_name
+from bot.storage.database import Transaction
+from bot.storage.tables import Cohort, Meeting, Person
+from bot.texts import Texts
+from handlers.context import Context
+
+
+async def meeting_named(ctx: Context, tx: Transaction, me: Person) -> tuple[Cohort, Meeting, str]:
+    """The cohort and meeting that a command begins with, and what follows them.
+
+    Raises:
+        NoSuchMeeting; UnknownCohort, AmbiguousCohort
+    """
+    name, rest = split_name(ctx.said.text)
+    cohort = await find_cohort(tx, me, name)
+    number, words = split_name(rest)
+    return cohort, await meeting_by_number(tx, cohort.id, number), words
+
+
+async def meeting_tapped(ctx: Context, tx: Transaction, me: Person) -> tuple[Cohort, Meeting]:
+    """The meeting a button speaks of, in a cohort of theirs.
+
+    Raises:
+        NotYours
+    """
+    return await meeting_of(tx, me, ctx.ref)
+
+
+async def meeting_of(tx: Transaction, me: Person, meeting_id: UUID) -> tuple[Cohort, Meeting]:
+    meeting = await tx.get(Meeting, meeting_id)
+    if meeting is None:
+        raise NotYours
+    return await held_cohort(tx, me, meeting.cohort_id), meeting
+
+
+def here(ctx: Context, cohort: Cohort) -> datetime:
+    """What the clocks show where the cohort is, without a zone."""
+    return ctx.now.astimezone(cohort.zone).replace(tzinfo=None)
+
+
+def cohort_texts(ctx: Context, cohort: Cohort) -> Texts:
+    """The reader's language in the cohort's time."""
+    return replace(ctx.texts, zone=cohort.zone)

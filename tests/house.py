@@ -1,0 +1,111 @@
+"""A running bot with a stage around it, and the words a test uses to play on the phones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from oracle import check_request, check_update
+
+from bot.app import Bot, assembled, serve
+from bot.rehearsal.clock import StageClock
+from bot.rehearsal.message import Message
+from bot.rehearsal.phone import Phone
+from bot.rehearsal.server import Served
+from bot.rehearsal.server import serve as serve_stage
+from bot.rehearsal.stage import Stage
+from bot.settings import Settings
+from bot.storage.keys import new_key
+
+KEY = new_key()
+TOKEN = "700001:stage-token-of-the-understory-rehearsal"
+FAY = 1001
+
+
+@dataclass
+class House:
+    """Everything a story needs: the phones, the clock, the bot itself."""
+
+    stage: Stage
+    clock: StageClock
+    served: Served
+    settings: Settings
+    bot: Bot
+
+    def phone(self, name: str) -> Phone:
+        return self.stage.phone(name, "understory_bot")
+
+    async def settled(self) -> None:
+        """Wait until the bot has done everything there is to do now."""
+        await self.clock.settled()
+
+    async def until(self, instant: datetime) -> None:
+        """Let time pass, stopping wherever the bot has something to do."""
+        await self.clock.advance_to(instant)
+
+    async def say(self, name: str, words: str, reply_to: Message | None = None) -> Message:
+        """Type on somebody's phone and return the newest message that the bot shows there."""
+        phone = self.phone(name)
+        phone.say(words, reply_to)
+        await self.settled()
+        return phone.received[-1]
+
+    async def press(self, name: str, message: Message, label: str) -> Message:
+        """Press a button and return the same message as it is now, or the newest if it is gone."""
+        phone = self.phone(name)
+        phone.press(message, label)
+        await self.settled()
+        return message if message.deleted_at is None else phone.received[-1]
+
+    async def open(self, name: str, link: str) -> Message:
+        """Open a link on somebody's phone."""
+        phone = self.phone(name)
+        phone.open_link(link)
+        await self.settled()
+        return phone.received[-1]
+
+
+@asynccontextmanager
+async def run_house(
+    database_url: str, *, start: datetime, owner_ids: str = str(FAY), **more: str
+) -> AsyncIterator[House]:
+    """Start a stage and the bot; everything either of them says is held against an independent oracle."""
+    clock = StageClock(start)
+    stage = Stage(clock)
+    telegram_bot = stage.bot("understory_bot", token=TOKEN)
+    stage.person("Fay", language="en", id=FAY)
+    stage.person("Ann", language="en", id=1002)
+    stage.person("Bob", language="en", id=1003)
+    stage.update_watchers.append(lambda _, update: check_update(update))
+    async with serve_stage(stage, clock) as served:
+        settings = Settings.read(
+            {
+                "BOT_TOKEN": telegram_bot.token,
+                "BOT_API_URL": served.url,
+                "CLOCK_URL": served.clock_url,
+                "DATABASE_URL": database_url,
+                "ENCRYPTION_KEYS": KEY,
+                "OWNER_IDS": owner_ids,
+                **more,
+            }
+        )
+        async with running(settings) as bot:
+            yield House(stage, clock, served, settings, bot)
+    for call in stage.journal.calls:
+        check_request(call.method, call.params)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Bot]:
+    """The bot itself, until the block ends."""
+    async with assembled(settings, say=lambda _: None) as bot:
+        stopping = asyncio.Event()
+        task = asyncio.create_task(serve(bot, stopping))
+        try:
+            yield bot
+        finally:
+            stopping.set()
+            await task
