@@ -10,9 +10,11 @@ do; ``docs/rehearsal.md`` documents the protocol.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+from uuid import UUID
 
 import aiohttp
 
@@ -20,6 +22,21 @@ import aiohttp
 def monotonic() -> float:
     """Seconds of real time that never run backwards; only differences mean anything."""
     return time.monotonic()
+
+
+class _Ids:
+    """Ids that sort in the order in which this process made them (UUID version 7, RFC 9562)."""
+
+    def __init__(self) -> None:
+        self._last = 0  # milliseconds since 1970 and a count within them, 60 bits
+
+    def next(self) -> UUID:
+        self._last = max(self._last + 1, (time.time_ns() // 1_000_000) << 12)
+        moment, count = self._last >> 12, self._last & 0xFFF
+        return UUID(int=(moment << 80) | (0x7 << 76) | (count << 64) | (0b10 << 62) | secrets.randbits(62))
+
+
+new_id = _Ids().next  # 62 random bits: it cannot be guessed, and what was planned first is sent first
 
 
 class Clock(Protocol):

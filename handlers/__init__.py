@@ -19,7 +19,7 @@ import telegram
 from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, CommandHandler, MessageHandler, filters
 
 from bot.buttons import UnknownButton
-from bot.checkins.queries import open_text_questions, page_replied_to
+from bot.checkins.queries import is_fresh, open_text_questions, page_replied_to
 from bot.enrolment.compose import menu
 from bot.errors import Refused
 from bot.intake.arrival import arrival
@@ -68,16 +68,15 @@ async def words(ctx: Context) -> None:
         replied = ctx.said.reply_to
         page = await page_replied_to(tx, me, ctx.said.chat_id, replied) if replied else None
         pages = [] if page else await open_text_questions(tx, me, now=ctx.now)
+        fresh = [one for one in pages if is_fresh(one, ctx.now)]
     if page is not None and ctx.said.text:
         await checkins.written(ctx, page)
     elif awaited is not None:
         await _typed(awaited)(ctx)
-    elif not ctx.said.text or not pages:
-        await broadcasts.unexpected(ctx)
-    elif len(pages) == 1:
-        await checkins.written(ctx, pages[0])
+    elif ctx.said.text and len(fresh) == 1:
+        await checkins.written(ctx, fresh[0])
     else:
-        await checkins.which(ctx, pages)
+        await broadcasts.unexpected(ctx, pages[:3] if ctx.said.text else ())
 
 
 async def unknown_button(ctx: Context) -> None:  # noqa: ARG001 - a handler takes its context

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bot.buttons import UnknownButton
 from bot.delivery import outbox
-from bot.enrolment.queries import find_cohort, held_cohort
+from bot.enrolment.queries import cohorts_held_by, find_cohort, held_cohort
 from bot.enrolment.rules import NotYours
 from bot.errors import Refused
 from bot.messages import Html, Message
@@ -135,11 +135,36 @@ async def ended(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
         name, words = split_name(ctx.said.text)
-        cohort = await find_cohort(tx, me, name)
-        meeting = await queries.session_to_end(tx, cohort.id, ctx.now)
-        if meeting is None:
-            raise NothingToEnd
-        screen = await _end(ctx, tx, me, cohort, meeting, words)
+        if name:
+            cohort = await find_cohort(tx, me, name)
+            meeting = await queries.session_to_end(tx, cohort.id, ctx.now)
+            if meeting is None:
+                raise NothingToEnd
+            screen = await _end(ctx, tx, me, cohort, meeting, words)
+        else:
+            screen = await _which_has_ended(ctx, tx, me)
+    await ctx.show(screen)
+
+
+async def _which_has_ended(ctx: Context, tx: Transaction, me: Person) -> Message:
+    """/ended alone: whatever of theirs has begun and not ended."""
+    found = [
+        (tx.open(cohort, "name"), meeting)
+        for cohort in await cohorts_held_by(tx, me)
+        if (meeting := await queries.session_to_end(tx, cohort.id, ctx.now)) and meeting.state is MeetingState.PLANNED
+    ]
+    if not found:
+        raise NothingToEnd
+    if len(found) == 1:
+        return await compose.has_it_ended(tx, found[0][1], ctx.texts)
+    return screens.which_has_ended(found, ctx.texts)
+
+
+async def has_it_ended(ctx: Context) -> None:
+    async with ctx.transaction() as tx:
+        _, meeting = await meeting_tapped(ctx, tx, await ctx.person(tx))
+        screen = await compose.has_it_ended(tx, meeting, ctx.texts)
+    await ctx.toast()
     await ctx.show(screen)
 
 
@@ -297,6 +322,7 @@ BUTTONS: dict[str, Handler] = {
     "meeting-roles": roles,
     "role-of": role_of,
     "role-set": set_role,
+    "ended-ask": has_it_ended,
     "ended-now": ended_now,
     "ended-at": ended_at,
     "ended-when": ended_when,
@@ -311,7 +337,7 @@ TYPED: dict[str, Handler] = {"meet-end": hear_end}
 REFUSALS: dict[type[Refused], str] = {
     NoSuchMember: N_("I need one name from this list: {names}."),
     NoSuchRole: N_("A role is receiving, supporting or absent."),
-    NothingToEnd: N_("No session of theirs has begun yet, so there is none to end."),
+    NothingToEnd: N_("No session has begun that could end now."),
     AlreadyEnded: N_("Its end is recorded already. You can correct it on the page of the session."),
     EndsBeforeStart: N_("That is before it began. Please type the hour at which it ended."),
     EndsInFuture: N_("That has not come yet. Please send it when the session has ended."),

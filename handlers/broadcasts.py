@@ -13,11 +13,14 @@ from bot.broadcasts.rules import (
     BroadcastTooLong,
     NobodyToReach,
     NobodyToWriteTo,
+    NothingHeld,
     NothingWritten,
     NotYourLetter,
     addressed,
 )
 from bot.buttons import UnknownButton
+from bot.checkins.compose import question_words
+from bot.checkins.queries import Page
 from bot.enrolment.queries import find_cohort, held_cohort
 from bot.errors import Refused
 from bot.messages import Attachment, Message
@@ -35,8 +38,11 @@ _AWAITED = timedelta(hours=1)  # words typed later than that are not for whom a 
 # ── Words nobody asked for ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def unexpected(ctx: Context) -> None:
-    """A member wrote or sent something out of the blue: it is kept until they say what it is for."""
+async def unexpected(ctx: Context, pages: Sequence[Page] = ()) -> None:
+    """A member wrote or sent something out of the blue: it is kept until they say what it is for.
+
+    ``pages`` are the questions it might answer.
+    """
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
         places = await queries.places_of(tx, me)
@@ -45,9 +51,11 @@ async def unexpected(ctx: Context) -> None:
         elif not ctx.said.text and ctx.said.attachment is None:
             screen = compose.cannot_pass_on(ctx.texts)
         else:
-            draft = await keep_draft(tx, me.id, "words", _content(ctx), now=ctx.now)
+            content = {**_content(ctx), "pages": [str(page.delivery.id) for page in pages]}
+            draft = await keep_draft(tx, me.id, "words", content, now=ctx.now)
             may_keep = ctx.said.attachment is None
-            screen = compose.sort_words(ctx.texts, draft.id, places, may_keep=may_keep)
+            asked = [question_words(page, ctx.texts) for page in pages]
+            screen = compose.sort_words(ctx.texts, draft.id, places, may_keep=may_keep, asked=asked)
     await ctx.say(screen)
 
 
@@ -170,7 +178,7 @@ async def broadcast(ctx: Context) -> None:
         me = await ctx.person(tx)
         held = await queries.cohorts_held_by(tx, me)
         if not held:
-            raise NobodyToReach
+            raise NothingHeld
         if not ctx.said.text and ctx.said.tap is None:
             screens = [compose.choose_cohort(ctx.texts, [(cohort, tx.open(cohort, "name")) for cohort in held])]
         else:
@@ -298,5 +306,6 @@ REFUSALS: dict[type[Refused], str] = {
     BroadcastTooLong: N_("This is {too_many} characters too long for one message of {limit}. Please shorten it."),
     BroadcastGone: N_("This is not here any more. /broadcast begins a new one."),
     BroadcastDecided: N_("This was sent, stopped or cancelled already. /broadcast begins a new one."),
+    NothingHeld: N_("There is no group here that you hold."),
     NobodyToReach: N_("There is nobody in there yet who could read it. It can be sent once somebody is admitted."),
 }

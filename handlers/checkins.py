@@ -27,7 +27,7 @@ from bot.errors import Refused
 from bot.messages import Message
 from bot.safety.actions import raise_alert
 from bot.storage.database import Transaction
-from bot.storage.drafts import drop_draft, keep_draft, read_draft
+from bot.storage.drafts import drop_draft, read_draft
 from bot.storage.tables import Delivery, Disclosure
 from bot.texts import N_
 from bot.words import AlertCause, Choice, Level, QuietHours
@@ -100,25 +100,11 @@ async def written(ctx: Context, page: queries.Page) -> None:
         await ctx.say(urgent)
 
 
-async def which(ctx: Context, pages: list[queries.Page]) -> None:
-    """Typed words that could answer several open questions: ask."""
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        content = {
-            "words": ctx.said.text,
-            "message_id": ctx.said.message_id,
-            "pages": [str(page.delivery.id) for page in pages],
-        }
-        draft = await keep_draft(tx, me.id, "which", content, now=ctx.now)
-        screen = compose.which_question(pages, draft.id, ctx.texts)
-    await ctx.say(screen)
-
-
 async def answer_with(ctx: Context) -> None:
     """The question that typed words belong to was chosen."""
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
-        draft = await read_draft(tx, ctx.ref, me.id, "which", now=ctx.now)
+        draft = await read_draft(tx, ctx.ref, me.id, "words", now=ctx.now)
         content = tx.open_json(draft, "content")
         try:
             delivery_id = UUID(content["pages"][int(ctx.tap.arg)])
@@ -127,10 +113,10 @@ async def answer_with(ctx: Context) -> None:
         page = await queries.page_for(tx, delivery_id, me)
         asked = page.response.question if page.response else None
         question = question_of(page.step, asked or page.step.ask[0].id)
-        screen, urgent = await _keep(ctx, tx, page, question.id, typed(question, content["words"]))
+        screen, urgent = await _keep(ctx, tx, page, question.id, typed(question, content["text"]))
         await drop_draft(tx, draft)
     await ctx.toast()
-    await ctx.remove(content["message_id"])
+    await ctx.remove(content["message"])
     await ctx.show(Message(ctx.texts("Kept.")))
     await _show_on_the_page(ctx, page, screen)
     if urgent is not None:
@@ -239,7 +225,7 @@ async def read_reply(ctx: Context) -> None:
         disclosure = await tx.get(Disclosure, row.ref)
         if disclosure is None:
             raise NotYours
-        screen = await compose.reply_inside(tx, row, disclosure, ctx.texts)
+        screen = await compose.reply_inside(tx, disclosure, ctx.texts)
     await ctx.toast()
     await ctx.show(screen)
 

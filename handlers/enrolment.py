@@ -36,9 +36,9 @@ async def start(ctx: Context) -> None:
     ctx.stay_private()
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
-        begun = next((place for place in await memberships(tx, me) if place.state in _BEGUN), None)
-        if begun is not None and not ctx.said.tap:
-            screen = joining.screen_of(ctx, tx, await read_joining(tx, begun))
+        places = await memberships(tx, me)
+        if len(places) == 1 and places[0].state in _BEGUN and not await is_facilitator(tx, me):
+            screen = joining.screen_of(ctx, tx, await read_joining(tx, places[0]))
         else:
             screen = await _home(ctx, tx, me)
     await ctx.toast()

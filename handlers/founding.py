@@ -9,21 +9,8 @@ from dataclasses import replace
 from bot.buttons import UnknownButton, button
 from bot.enrolment import about, actions, founding
 from bot.enrolment.queries import is_facilitator
-from bot.enrolment.rules import (
-    LIGHTER,
-    NotYours,
-    UnknownZone,
-    Wish,
-    begin,
-    chosen_programme,
-    cohort_kind,
-    fitting,
-    good_name,
-    labels_typed,
-    missing,
-    seat_labels,
-    wish_from,
-)
+from bot.enrolment.rules import NotYours, UnknownZone, cohort_kind, good_name, labels_typed, seat_labels
+from bot.enrolment.wish import LIGHTER, Wish, begin, chosen_programme, fitting, missing, wish_from
 from bot.enrolment.zones import find_places, likely_zones, nearest_places, zone_named
 from bot.messages import Message
 from bot.programmes.shelf import Shelved, library, pin

@@ -48,6 +48,17 @@ async def go(ctx: Context) -> None:
     await ctx.show(screen)
 
 
+async def show(ctx: Context) -> None:
+    """The joining as it stands, from the home of somebody who has other things here."""
+    async with ctx.transaction() as tx:
+        j = await _mine(ctx, tx)
+        if j.member.state not in {MemberState.JOINING, MemberState.WAITING}:
+            raise NotThere
+        screen = screen_of(ctx, tx, j)
+    await ctx.toast()
+    await ctx.show(screen)
+
+
 async def full(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         j = await _mine(ctx, tx)
@@ -84,7 +95,8 @@ async def switch(ctx: Context) -> None:
 async def adult(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         j = await _mine(ctx, tx)
-        await joining.confirm_adult(tx, j.member, version=consent.VERSION, language=ctx.texts.language, now=ctx.now)
+        if j.member.screen != ABOUT:  # a second press finds it said
+            await joining.confirm_adult(tx, j.member, version=consent.VERSION, language=ctx.texts.language, now=ctx.now)
         screen = about.about(j, ctx.texts, ctx.now)
     await ctx.toast()
     await ctx.show(screen)
@@ -94,7 +106,8 @@ async def done(ctx: Context) -> None:
     """Everything on the fourth screen is right: the facilitators read that somebody waits."""
     async with ctx.transaction() as tx:
         j = await _mine(ctx, tx)
-        await joining.finish(tx, j.member, j.person, j.cohort.zone, now=ctx.now)
+        if j.member.state is not MemberState.WAITING:  # a second press finds it done
+            await joining.finish(tx, j.member, j.person, j.cohort.zone, now=ctx.now)
         await _forget_typed(ctx, tx, j)
         screen = about.waiting(j, tx.keys, ctx.texts)
     await ctx.toast()
@@ -251,6 +264,7 @@ def _back(ctx: Context, j: Joining) -> Button:
 
 BUTTONS: dict[str, Handler] = {
     "join-go": go,
+    "join-show": show,
     "join-full": full,
     "join-switch": switch,
     "join-adult": adult,

@@ -7,7 +7,7 @@ from uuid import UUID
 from bot.buttons import UnknownButton
 from bot.errors import Refused
 from bot.messages import Message
-from bot.safety import actions, compose, queries
+from bot.safety import actions, card, compose, handling, queries
 from bot.safety.rules import AlertClosed, NobodyElse, NobodyToCall, NotYourAlert, others
 from bot.storage.database import Transaction
 from bot.storage.tables import Alert, Cohort, Person
@@ -22,11 +22,11 @@ async def help_card(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         if ctx.said.private:
             me = await ctx.person(tx)
-            card = await compose.help_for(tx, me, ctx.texts)
+            shown = await card.help_for(tx, me, ctx.texts)
         else:
-            card = compose.help_card_for_groups(ctx.texts)
+            shown = card.help_card_for_groups(ctx.texts)
     await ctx.toast()
-    await ctx.say(card)
+    await ctx.say(shown)
 
 
 async def call(ctx: Context) -> None:
@@ -45,9 +45,10 @@ async def call(ctx: Context) -> None:
 
 
 async def _ask_for_a_call(ctx: Context, tx: Transaction, helpers: queries.Helpers) -> Message | None:
-    """Raise it; a screen is only needed when this changed nothing, for then no receipt is on its way."""
+    """Raise it; a screen is only needed if that had been done before, for then no receipt is on its way."""
+    known = await queries.open_alert(tx, helpers.member, AlertCause.CALL, None, None)
     alert = await actions.raise_alert(tx, helpers.member, Level.AMBER, AlertCause.CALL, now=ctx.now)
-    return compose.already_told(ctx.texts, helpers, alert) if alert.raised_at < ctx.now else None
+    return compose.already_told(ctx.texts, helpers, alert) if known is not None else None
 
 
 async def help_now(ctx: Context) -> None:
@@ -56,9 +57,9 @@ async def help_now(ctx: Context) -> None:
         me = await ctx.person(tx)
         for member in await queries.memberships(tx, me.id):
             await actions.raise_alert(tx, member, Level.RED, AlertCause.UNSAFE, now=ctx.now)
-        card = await compose.help_for(tx, me, ctx.texts)
+        shown = await card.help_for(tx, me, ctx.texts)
     await ctx.toast()
-    await ctx.say(card)
+    await ctx.say(shown)
 
 
 def _chosen(ctx: Context, everybody: list[queries.Helpers]) -> list[queries.Helpers]:
@@ -106,7 +107,7 @@ async def fold_alert(ctx: Context) -> None:
 async def read_alert(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
-        alert = await actions.acknowledge(tx, ctx.ref, me, now=ctx.now, tapped=ctx.said.message_id)
+        alert = await handling.acknowledge(tx, ctx.ref, me, now=ctx.now, tapped=ctx.said.message_id)
         screen = compose.unfolded(ctx.texts, await queries.see(tx, alert), ctx.now)
     await ctx.toast(ctx.texts.label("Noted."))
     await ctx.show(screen)
@@ -117,7 +118,7 @@ async def close_alert(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
         outcome = _outcome(ctx.tap.arg)
-        alert = await actions.resolve(tx, ctx.ref, me, outcome, now=ctx.now, tapped=ctx.said.message_id)
+        alert = await handling.resolve(tx, ctx.ref, me, outcome, now=ctx.now, tapped=ctx.said.message_id)
         seen = await queries.see(tx, alert)
         held = seen.member.held_at is not None
         screen = compose.unfolded(ctx.texts, seen, ctx.now) if held else compose.folded(ctx.texts, alert)
@@ -140,7 +141,7 @@ async def hand_over(ctx: Context) -> None:
 async def hand_over_to(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
-        alert = await actions.hand_over(tx, ctx.ref, me, _person(ctx.tap.arg), now=ctx.now)
+        alert = await handling.hand_over(tx, ctx.ref, me, _person(ctx.tap.arg), now=ctx.now)
         screen = compose.folded(ctx.texts, alert)
     await ctx.toast(ctx.texts.label("Handed over."))
     await ctx.show(screen)
@@ -149,7 +150,7 @@ async def hand_over_to(ctx: Context) -> None:
 async def resume(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
-        alert = await actions.resume(tx, ctx.ref, me, now=ctx.now)
+        alert = await handling.resume(tx, ctx.ref, me, now=ctx.now)
         screen = compose.unfolded(ctx.texts, await queries.see(tx, alert), ctx.now)
     await ctx.toast(ctx.texts.label("Their programme goes on."))
     await ctx.show(screen)

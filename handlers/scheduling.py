@@ -297,14 +297,19 @@ async def _page(ctx: Context, tx: Transaction, cohort: Cohort, meeting: Meeting,
 
 
 async def cancel(ctx: Context) -> None:
-    """/cancel Maple 2: what it would do."""
+    """/cancel Maple 2: what it would do. Alone it gives up whatever waits for words."""
     ctx.stay_private()
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
-        cohort, meeting, words = await meeting_named(ctx, tx, me)
-        if words:
-            raise NotUnderstood
-        screen = await _preview_cancelling(ctx, tx, me, cohort, meeting)
+        if ctx.said.text:
+            cohort, meeting, words = await meeting_named(ctx, tx, me)
+            if words:
+                raise NotUnderstood
+            screen = await _preview_cancelling(ctx, tx, me, cohort, meeting)
+        else:
+            if draft := await awaiting_draft(tx, me.id, now=ctx.now):
+                await drop_draft(tx, draft)
+            screen = Message(ctx.texts("Nothing was changed."))
     await ctx.show(screen)
 
 

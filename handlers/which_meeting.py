@@ -8,7 +8,7 @@ from uuid import UUID
 
 from bot.enrolment.queries import find_cohort, held_cohort
 from bot.enrolment.rules import NotYours
-from bot.scheduling.queries import meeting_by_number
+from bot.scheduling.queries import meeting_by_number, next_meeting
 from bot.scheduling.typed import split_name
 from bot.storage.database import Transaction
 from bot.storage.tables import Cohort, Meeting, Person
@@ -17,13 +17,15 @@ from handlers.context import Context
 
 
 async def meeting_named(ctx: Context, tx: Transaction, me: Person) -> tuple[Cohort, Meeting, str]:
-    """The cohort and meeting that a command begins with, and what follows them.
+    """The cohort and meeting that a command begins with, and what follows them; without a number the next one.
 
     Raises:
         NoSuchMeeting; UnknownCohort, AmbiguousCohort
     """
     name, rest = split_name(ctx.said.text)
     cohort = await find_cohort(tx, me, name)
+    if not rest and (following := await next_meeting(tx, cohort.id, ctx.now)):
+        return cohort, following, ""
     number, words = split_name(rest)
     return cohort, await meeting_by_number(tx, cohort.id, number), words
 

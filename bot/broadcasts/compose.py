@@ -35,13 +35,19 @@ _WHY: dict[Why, str] = {
 # ── Words nobody asked for ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sort_words(t: Texts, draft_id: UUID, places: Sequence[Place], *, may_keep: bool) -> Message:
-    """What shall become of what a member just wrote."""
+def sort_words(
+    t: Texts, draft_id: UUID, places: Sequence[Place], *, may_keep: bool, asked: Sequence[str] = ()
+) -> Message:
+    """What shall become of what a member just wrote; ``asked`` are the questions it might answer."""
     readers = _list(t, dict.fromkeys(name for place in places for name in place.facilitators))
     text = t("What shall I do with this? Only {names} can read what you send.", names=readers)
     if may_keep:
         text = Html(f"{text} {t('What you keep, nobody but you can read.')}")
     rows: list[Row] = [
+        (button(t.label("It answers: {question}", question=question), "answer-with", draft_id, str(number)),)
+        for number, question in enumerate(asked)
+    ]
+    rows += [
         (button(_send_to(t, place, alone=len(places) == 1), "note-to", draft_id, place.member_id.hex),)
         for place in places
     ]
@@ -99,12 +105,15 @@ def letter_sent(t: Texts, who: str, due_at: datetime, now: datetime) -> Message:
 
 async def note_row(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all
     """To a facilitator: that there is something to read, and not from whom."""
-    return folded(t, await tx.get_one(Note, row.ref), None)
+    note = await tx.get(Note, row.ref)
+    return folded(t, note, None) if note is not None else Withdrawn("erased")
 
 
 async def answer_row(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all
     """To a member: that their facilitator wrote."""
-    note = await tx.get_one(Note, row.ref)
+    note = await tx.get(Note, row.ref)
+    if note is None:
+        return Withdrawn("erased")
     return folded(t, note, name_of(tx, await tx.get_one(Person, note.author_id)))
 
 
@@ -236,8 +245,8 @@ def progress(t: Texts, broadcast: Broadcast, tally: Tally) -> Message:
 
 async def broadcast_row(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:
     """A broadcast for one reader, unless it was stopped or they went away meanwhile."""
-    broadcast = await tx.get_one(Broadcast, row.ref)
-    if broadcast.state is not BroadcastState.LEAVING:
+    broadcast = await tx.get(Broadcast, row.ref)
+    if broadcast is None or broadcast.state is not BroadcastState.LEAVING:
         return Withdrawn(Why.STOPPED)
     why = why_not(await tx.get_one(Member, row.member_id), await tx.get_one(Chat, row.chat_id), now)
     return Withdrawn(why) if why else await sample(tx, broadcast, t)

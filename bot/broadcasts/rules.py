@@ -49,6 +49,10 @@ class BroadcastDecided(Refused):
     """It was sent, cancelled or stopped already."""
 
 
+class NothingHeld(Refused):
+    """Somebody who facilitates nobody wanted to broadcast."""
+
+
 class NobodyToReach(Refused):
     """Nobody is in there who could read it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -26,7 +26,8 @@ from bot.programmes.schema import WHEN_BOTH, Question
 from bot.storage.database import Transaction
 from bot.storage.tables import Answer, Delivery, Disclosure, Member, Moment, Opening, Response
 from bot.window.phases import phase_at
-from bot.window.queries import enrolled, members_of, private_chat
+from bot.window.queries import enrolled, members_of, private_chat, rest_of
+from bot.window.quiet import shared_waking
 from bot.words import (
     Choice,
     DeliveryState,
@@ -38,6 +39,8 @@ from bot.words import (
     Verb,
     Visibility,
 )
+
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ async def begin(tx: Transaction, page: Page, *, now: datetime) -> Response:
     if page.response is not None:
         page.response.skipped_at = None
         page.response.touched_at = now
+        page.response.delivery_id = page.delivery.id  # the reminder's copy, perhaps: what is typed now changes that one
         return page.response
     first = next_question(page.step, None)
     response = Response(
@@ -358,12 +362,14 @@ async def _open_when_both(tx: Transaction, page: Page, *, now: datetime) -> None
     couple = await _couple_of(tx, page.cohort.id, page.meeting.id, page.step.id)
     sides = [(await side_of(tx, member, page.meeting.id, page.step.id))[0] for member in couple]
     if len(sides) == 2 and decide(*sides) is OpeningState.OPENED:
+        rests = [await rest_of(tx, member) for member in couple]
+        due_at = shared_waking(now, rests, earliest=now, latest=page.opens_at or now + _A_DAY)
         await plan_moment(
             tx,
             Moment(
                 key=opening_key(page.meeting.id, page.step.id),
                 kind="opening",
-                due_at=now,
+                due_at=due_at or page.opens_at or now,
                 cohort_id=page.cohort.id,
                 meeting_id=page.meeting.id,
                 step=page.step.id,

@@ -13,7 +13,7 @@ from bot.buttons import button, grid
 from bot.checkins.queries import Opened, Page, opened_for, page_of
 from bot.checkins.rules import Value, previous_question
 from bot.messages import Button, Html, Message, Row, Withdrawn, escape
-from bot.programmes.schema import Option, Question, QuestionKind, Words
+from bot.programmes.schema import WHEN_BOTH, Option, Question, QuestionKind, Words
 from bot.storage.database import Transaction
 from bot.storage.tables import Delivery, Disclosure, Member
 from bot.texts import Texts
@@ -21,6 +21,7 @@ from bot.words import Choice, StepKind, Visibility
 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+_SHORT = 40  # code points of a question on a button
 
 
 # ── Deliveries ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,6 +91,8 @@ def unfolded(page: Page, t: Texts, *, now: datetime) -> Message:
         return kept(page, t, now=now)
     asked = response.question if response else (page.step.ask[0].id if page.step.ask else None)
     question = next((one for one in page.step.ask if one.id == asked), None)
+    if question is not None and page.opens_at is not None and page.opens_at <= now:
+        return Message(t("The hour for this one has passed. You can still write it for yourself: /journal"))
     if question is None:
         return Message(
             _words(page, page.step.text, t) + _nothing_stored(page, t),
@@ -166,13 +169,10 @@ def taken_back(page: Page, t: Texts) -> Message:
     return folded(page, t, t("Taken back. Nothing of it is kept."))
 
 
-def which_question(pages: list[Page], draft_id: UUID, t: Texts) -> Message:
-    """Two steps wait for words; ask which these belong to."""
-    buttons = [
-        button(_short(_plain(page.step.text, page, t)), "answer-with", draft_id, str(number))
-        for number, page in enumerate(pages)
-    ]
-    return Message(t("Which one does this answer?"), grid(buttons, 1))
+def question_words(page: Page, t: Texts) -> str:
+    """The beginning of what a step asks, for a button."""
+    line = _plain(page.step.text, page, t).split("\n", maxsplit=1)[0]
+    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"
 
 
 # ── Openings ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +188,7 @@ async def inside(tx: Transaction, row: Delivery, t: Texts) -> Message:
 
 def nothing_to_open(t: Texts) -> Message:
     """The same words whatever the cause."""
-    return Message(t("Nothing to open this time. There can be many reasons, and some of them may be yours."))
+    return Message(t("Nothing to open this time. There can be many reasons, some of them mine."))
 
 
 def _opened(opened: Opened, delivery_id: UUID, t: Texts) -> Message:
@@ -206,7 +206,7 @@ def _opened(opened: Opened, delivery_id: UUID, t: Texts) -> Message:
     return Message(text, grid(replies, 1), protected=True)
 
 
-async def reply_inside(tx: Transaction, row: Delivery, disclosure: Disclosure, t: Texts) -> Message:
+async def reply_inside(tx: Transaction, disclosure: Disclosure, t: Texts) -> Message:
     """What the partner answered to what was opened."""
     reader = await tx.get_one(Member, disclosure.reader_id)
     opened = await opened_for(tx, disclosure.opening_id, disclosure.reader_id)
@@ -231,8 +231,8 @@ def who_reads(page: Page, t: Texts) -> Html:
         return t("Your group reads this when the round closes.")
     if visibility is not Visibility.PAIR:
         return t("Only you can read this.")
-    if page.opens_at is None:
-        return t("{partner} reads it only if you both answer and both choose to share.", partner=page.partner or "")
+    if page.opens_at is None or page.step.opens == WHEN_BOTH:
+        return t("{partner} reads it once you both have answered and both choose to share.", partner=page.partner or "")
     return t(
         "{partner} reads it on {when}, only if you both answer and both choose to share.",
         partner=page.partner or "",
@@ -331,8 +331,3 @@ def facts_of(page: Page, t: Texts) -> dict[str, str]:
         "session": str(page.meeting.number),
         **{key: str(value) for key, value in page.details.items()},
     }
-
-
-def _short(words: str) -> str:
-    line = words.split("\n", maxsplit=1)[0]
-    return line if len(line) <= 40 else line[:39] + "…"

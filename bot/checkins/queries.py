@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -29,6 +29,9 @@ from bot.storage.tables import (
 from bot.texts import pick
 from bot.window.queries import consents_of, facilitators_of, name_of, partner_of
 from bot.words import Choice, Consent, MemberState, OpeningState, Visibility
+
+_FORGOTTEN = timedelta(days=7)
+STILL_HERE = timedelta(hours=1)  # typed later than that, words may be meant for anybody
 
 
 @dataclass(frozen=True)
@@ -188,11 +191,17 @@ async def open_text_questions(tx: Transaction, person: Person, *, now: datetime)
             Member.state == MemberState.ENROLLED,
             Response.question.is_not(None),
             Response.skipped_at.is_(None),
+            Response.touched_at > now - _FORGOTTEN,
         )
         .order_by(Response.touched_at.desc())
     )
     pages = [await page_of(tx, delivery) for _, delivery in rows.all()]
     return [page for page in pages if _asks_for_words(page) and (page.opens_at is None or page.opens_at > now)]
+
+
+def is_fresh(page: Page, now: datetime) -> bool:
+    """Whether somebody is still at this question: what they type now is meant for it."""
+    return page.response is not None and now - page.response.touched_at <= STILL_HERE
 
 
 async def page_replied_to(tx: Transaction, person: Person, telegram_chat: int, message_id: int) -> Page | None:

@@ -18,6 +18,7 @@ TWO_CHATS_WITHIN = 5.0  # seconds: two chats limited so close together mean the 
 INTERACTIVE_SHARE = 0.3  # of what leaves while others wait
 _CATCHES_UP = 0.1  # seconds of its pace that a late sender may make up for
 _SHARES = {Lane.SAFETY: 60, Lane.PROMPTS: 30, Lane.BROADCAST: 10}  # of the rest, when all of them wait
+_SAVES = {Lane.INTERACTIVE: 2.0, Lane.SAFETY: 1.0, Lane.PROMPTS: 1.0, Lane.BROADCAST: 1.0}  # turns
 
 
 class Effort(Enum):
@@ -149,16 +150,16 @@ class Governor:
     def choose(self, waiting: Collection[Lane]) -> Lane:
         """Whose turn it is among lanes that have something ready: each gets its share in the long run.
 
-        A lane that had nothing to say has saved up for one turn, so that a tap is answered at once.
+        A lane that had nothing to say has saved up for a turn or two, so that a tap is answered at once.
         """
-        if len(waiting) == 1:
-            return next(iter(waiting))
         total = sum(_SHARES[lane] for lane in waiting if lane is not Lane.INTERACTIVE)
+        if not total:
+            return Lane.INTERACTIVE
         left = 1 - INTERACTIVE_SHARE if Lane.INTERACTIVE in waiting else 1.0
         for lane in Lane:
             share = INTERACTIVE_SHARE if lane is Lane.INTERACTIVE else left * _SHARES[lane] / total
             saved = self._turns[lane] + share
-            self._turns[lane] = saved if lane in waiting else min(1.0, saved)
+            self._turns[lane] = saved if lane in waiting else min(_SAVES[lane], saved)
         chosen = max(sorted(waiting), key=lambda lane: self._turns[lane])
         self._turns[chosen] -= 1.0
         return chosen

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from bot.delivery.outbox import plan
+from bot.enrolment.letters import letter
 from bot.enrolment.queries import cohorts_held_by, holds, memberships, offices, seats_of
 from bot.enrolment.rules import (
     LINK_LASTS,
@@ -19,16 +20,15 @@ from bot.enrolment.rules import (
     LinkState,
     LinkUsed,
     OwnSeat,
-    Wish,
-    check_complete,
     folded,
     link_state,
 )
+from bot.enrolment.wish import Wish, check_complete
 from bot.storage.audit import record
 from bot.storage.database import Transaction
-from bot.storage.tables import Appointment, Cohort, Delivery, Facilitation, Invitation, Member, Person, Seat
-from bot.window.queries import facilitators_of, private_chat
-from bot.words import Lane, Office, Origin, Verb
+from bot.storage.tables import Appointment, Cohort, Facilitation, Invitation, Member, Person, Seat
+from bot.window.queries import facilitators_of
+from bot.words import Lane, Office
 
 _FIRST_ISSUE = 1
 
@@ -216,19 +216,16 @@ async def burn_seat_link(tx: Transaction, seat: Seat, *, now: datetime) -> None:
 async def ask_for_new_link(tx: Transaction, seat: Seat, *, now: datetime) -> None:
     """Tell the facilitators that this seat's link no longer works for whoever holds it; once for each link."""
     rows = [
-        Delivery(
-            key=f"seat-wanted:{seat.id}:{seat.issue}:{person.id}",
-            origin=Origin.ENROLMENT,
-            verb=Verb.SEND,
-            kind="seat-wanted",
-            lane=Lane.PROMPTS,
-            chat_id=(await private_chat(tx, person.id)).id,
+        await letter(
+            tx,
+            person,
+            "seat-wanted",
+            f"seat-wanted:{seat.id}:{seat.issue}:{person.id}",
             cohort_id=seat.cohort_id,
             ref=seat.id,
             facts={"issue": seat.issue},
-            due_at=now,
             expires_at=now + LINK_LASTS,
-            made_at=now,
+            now=now,
         )
         for person in await facilitators_of(tx, seat.cohort_id)
     ]
@@ -237,21 +234,19 @@ async def ask_for_new_link(tx: Transaction, seat: Seat, *, now: datetime) -> Non
 
 async def send_links(tx: Transaction, seats: Sequence[Seat], to: Person, bot: str, *, now: datetime) -> int:
     """Send a facilitator the links of these seats, each with its picture; ``bot`` is the bot's username."""
-    chat = await private_chat(tx, to.id)
     rows = [
-        Delivery(
-            key=f"seat-link:{uuid4()}",  # a link may be shown as often as it is asked for
-            origin=Origin.ENROLMENT,
-            verb=Verb.SEND,
-            kind="seat-link",
-            lane=Lane.INTERACTIVE,
-            chat_id=chat.id,
+        await letter(
+            tx,
+            to,
+            "seat-link",
+            f"seat-link:{uuid4()}",  # a link may be shown as often as it is asked for
             cohort_id=seat.cohort_id,
+            lane=Lane.INTERACTIVE,
+            silent=False,
             ref=seat.id,
             facts={"issue": seat.issue, "bot": bot},
-            due_at=now,
             expires_at=seat.expires_at,
-            made_at=now,
+            now=now,
         )
         for seat in seats
         if link_state(used_at=seat.used_at, burnt_at=seat.burnt_at, expires_at=seat.expires_at, now=now)

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from bot.buttons import button, grid
 from bot.enrolment.about import pick_zone
 from bot.enrolment.home import KIND_NAMES, to_cohort, to_home
-from bot.enrolment.rules import LARGEST_GROUP, SMALLEST_GROUP, Wish
+from bot.enrolment.rules import LARGEST_GROUP, SMALLEST_GROUP
+from bot.enrolment.wish import Wish
 from bot.messages import Button, Html, Message
 from bot.storage.tables import Cohort
 from bot.texts import N_, Texts

@@ -40,6 +40,7 @@ async def home(tx: Transaction, person: Person, cohorts: list[Cohort], t: Texts)
         rows += grid(_facilitator_buttons(t, owner="owner" in hats), 2)
     if "member" in hats:
         lines.append(await _places(tx, person, t))
+        rows += await _begun(tx, person, t)
         rows += grid(member_buttons(t), 2)
     else:
         rows.append((button(t.label("Settings"), "settings"), button(t.label("Help"), "help")))
@@ -52,6 +53,13 @@ async def _places(tx: Transaction, person: Person, t: Texts) -> Html:
     if not names:
         return t("Your seat is being prepared.")
     return t("<b>{names}</b>\nI write when something is due. Nothing here has to be done.", names=names)
+
+
+async def _begun(tx: Transaction, person: Person, t: Texts) -> list[Row]:
+    """A joining that is not finished, for somebody who has something else here too."""
+    begun = [place for place in await memberships(tx, person) if place.state is not MemberState.ENROLLED]
+    names = {place: tx.open(await tx.get_one(Cohort, place.cohort_id), "name") for place in begun}
+    return [(button(t.label("Go on with {name}", name=name), "join-show", place.id),) for place, name in names.items()]
 
 
 def _facilitator_buttons(t: Texts, *, owner: bool) -> list[Button]:
@@ -76,7 +84,7 @@ def member_buttons(t: Texts) -> list[Button]:
 
 def stranger(t: Texts) -> Message:
     return Message(
-        t("Hello. I only work with a personal link. If you were promised one, please open it; all begins there."),
+        t("Hello, I only work with a personal link. If you were promised one, please open it: all begins there."),
     )
 
 

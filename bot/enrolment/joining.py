@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from bot.delivery.outbox import plan
 from bot.enrolment.actions import new_link
+from bot.enrolment.letters import letter
 from bot.enrolment.queries import holds, memberships
 from bot.enrolment.rules import (
     ABOUT,
@@ -31,11 +31,10 @@ from bot.enrolment.rules import (
 from bot.enrolment.zones import country_of
 from bot.storage.audit import record
 from bot.storage.database import Transaction
-from bot.storage.tables import Cohort, ConsentGiven, Delivery, Member, Person, Seat
+from bot.storage.tables import Cohort, ConsentGiven, Member, Person, Seat
 from bot.window.actions import replan
-from bot.window.queries import facilitators_of, private_chat
-from bot.window.quiet import is_quiet
-from bot.words import Consent, Lane, MemberState, Origin, Pace, QuietHours, Verb
+from bot.window.queries import facilitators_of
+from bot.words import Consent, MemberState, Pace, QuietHours
 
 
 async def take_seat(tx: Transaction, seat: Seat, person: Person, *, now: datetime) -> Member:
@@ -168,10 +167,16 @@ async def finish(tx: Transaction, member: Member, person: Person, guess: ZoneInf
     member.state, member.screen = MemberState.WAITING, ""
     await record(tx, actor_id=person.id, action="waits", cohort_id=member.cohort_id, subject_id=member.id, now=now)
     rows = [
-        _note(f"seat-opened:{member.id}:{holder.id}", "seat-opened", member, holder, chat_id, now)
-        for holder, chat_id in [
-            (holder, (await private_chat(tx, holder.id)).id) for holder in await facilitators_of(tx, member.cohort_id)
-        ]
+        await letter(
+            tx,
+            holder,
+            "seat-opened",
+            f"seat-opened:{member.id}:{holder.id}",
+            cohort_id=member.cohort_id,
+            member_id=member.id,
+            now=now,
+        )
+        for holder in await facilitators_of(tx, member.cohort_id)
     ]
     await plan(tx, rows)
 
@@ -241,21 +246,6 @@ async def _decide(tx: Transaction, member: Member, state: MemberState, by: Perso
 
 async def _tell(tx: Transaction, member: Member, kind: str, *, now: datetime) -> None:
     person = await tx.get_one(Person, member.person_id)
-    chat = await private_chat(tx, person.id)
-    await plan(tx, [_note(f"{kind}:{member.id}", kind, member, person, chat.id, now)])
-
-
-def _note(key: str, kind: str, member: Member, reader: Person, chat_id: UUID, now: datetime) -> Delivery:
-    return Delivery(
-        key=key,
-        origin=Origin.ENROLMENT,
-        verb=Verb.SEND,
-        kind=kind,
-        lane=Lane.PROMPTS,
-        chat_id=chat_id,
-        cohort_id=member.cohort_id,
-        member_id=member.id,
-        due_at=now,
-        silent=is_quiet(now, QuietHours(reader.quiet_begins, reader.quiet_ends), reader.zone),
-        made_at=now,
-    )
+    key = f"{kind}:{member.id}"
+    row = await letter(tx, person, kind, key, cohort_id=member.cohort_id, member_id=member.id, now=now)
+    await plan(tx, [row])

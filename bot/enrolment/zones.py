@@ -21,6 +21,7 @@ from babel import Locale
 
 MOST_MATCHES = 6
 SHORTEST_BEGINNING = 3
+OUTSHINES = 50  # times as many people: nobody is asked which of the two
 _LIKELY = {  # where most speakers of a language live, the largest zones first
     "de": ("Europe/Berlin", "Europe/Vienna", "Europe/Zurich"),
     "en": (
@@ -49,7 +50,11 @@ class _Cities:
     """All cities; ``index`` holds one line per folded name, so that one search of bytes finds them."""
 
     places: tuple[Place, ...]  # the largest first
+    people: tuple[int, ...]  # how many live in each
     index: bytes  # \n folded name \t number of its place
+
+    def outshines(self, one: int, other: int) -> bool:
+        return self.people[one] >= OUTSHINES * self.people[other]
 
 
 def fold(words: str) -> str:
@@ -67,7 +72,7 @@ def find_places(words: str, language: str = "en") -> tuple[Place, ...]:
     if not wanted:
         return ()
     cities = _cities()
-    found = [cities.places[number] for number in _search(cities, f"\n{wanted}\t")]
+    found = [cities.places[number] for number in _meant(cities, wanted)]
     if not found:
         named = find_countries(words, [language], whole=True)
         found = [_place_of(zone) for zone, home in _countries_of_zones().items() if home in named]
@@ -175,7 +180,16 @@ def _cities() -> _Cities:
         names = {fold(row["name"]), *(fold(name) for name in row["alternatenames"])} - {""}
         lines.extend(f"\n{name}\t{number}" for name in names)
     places = tuple(Place(row["timezone"], row["name"], row["countrycode"]) for row in rows)
-    return _Cities(places, ("".join(lines) + "\n").encode())
+    return _Cities(places, tuple(row["population"] for row in rows), ("".join(lines) + "\n").encode())
+
+
+def _meant(cities: _Cities, wanted: str) -> list[int]:
+    """The cities of this name: Berlin is Berlin, and who means another one reads it and types more."""
+    numbers = _search(cities, f"\n{wanted}\t")
+    own_name = [number for number in numbers if fold(cities.places[number].name) == wanted]
+    if own_name:  # other cities that are also called so, in some language, count if they are far larger
+        numbers = [n for n in numbers if n in own_name or cities.outshines(n, own_name[0])]
+    return numbers[:1] if len(numbers) > 1 and cities.outshines(numbers[0], numbers[1]) else numbers
 
 
 def _search(cities: _Cities, beginning: str) -> list[int]:

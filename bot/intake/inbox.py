@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,10 +47,21 @@ class Rings(Protocol):
 
 
 @dataclass
-class _Waiting:
+class Waiting:
     update_id: int
     keys: frozenset[tuple[str, int]]  # those that share one are handled one after the other
     not_before: float = 0.0  # monotonic
+
+
+def ready(queue: Iterable[Waiting], running: Container[int], now: float) -> list[Waiting]:
+    """Those for whose person and chat nothing older is unfinished, oldest first."""
+    taken: set[tuple[str, int]] = set()
+    found: list[Waiting] = []
+    for one in sorted(queue, key=lambda one: one.update_id):
+        if one.update_id not in running and not one.keys & taken and one.not_before <= now:
+            found.append(one)
+        taken |= one.keys
+    return found
 
 
 class Inbox:
@@ -72,12 +83,12 @@ class Inbox:
         self._process = process
         self._on_quarantine = on_quarantine
         self._flood = flood
-        self._queue: dict[int, _Waiting] = {}
-        self._running: dict[int, _Waiting] = {}
-        self._finished: set[int] = set()  # while we looked
+        self._queue: dict[int, Waiting] = {}
+        self._running: dict[int, Waiting] = {}
+        self._finished: set[int] | None = None  # what became finished while we look
         self._latest: int | None = None
+        self._look_at: float | None = None  # monotonic; none before the first look
         self._working = False
-        self._looked = False
         self._stopping = False
         self._news = asyncio.Event()
 
@@ -97,7 +108,7 @@ class Inbox:
 
     def handled(self) -> int | None:
         """Everything up to this update id is handled; none when nothing was ever stored, or we do not handle."""
-        if not self._looked or self._latest is None:
+        if self._look_at is None or self._latest is None:
             return None
         return min(self._queue, default=self._latest + 1) - 1
 
@@ -116,7 +127,8 @@ class Inbox:
                         tasks.create_task(self._handle(one))
                     await self._pause()
         finally:
-            self._working = self._looked = False
+            self._working = False
+            self._look_at = None
 
     def stop(self) -> None:
         """Begin nothing more; ``run`` returns when what was begun is done."""
@@ -164,13 +176,13 @@ class Inbox:
         self._latest = max(row.update_id, self._latest or row.update_id)
         if row.state is InboxState.WAITING:
             keys = {(kind, key) for kind, key in (("person", row.person_key), ("chat", row.chat_key)) if key}
-            self._queue.setdefault(row.update_id, _Waiting(row.update_id, frozenset(keys)))
+            self._queue.setdefault(row.update_id, Waiting(row.update_id, frozenset(keys)))
 
     async def _look(self) -> None:
         """Find what waits: at the start, and on PostgreSQL also what other replicas have stored since."""
-        self._finished.clear()
-        if self._looked and self._database.is_sqlite:
+        if self._look_at is not None and (self._database.is_sqlite or monotonic() < self._look_at):
             return
+        self._finished = set()
         try:
             async with self._database.transaction() as tx:
                 known = select(InboxUpdate).options(defer(InboxUpdate.payload, raiseload=True))
@@ -183,20 +195,13 @@ class Inbox:
         for row in found:
             if row.update_id not in self._finished:
                 self._take_up(row)
-        self._looked = True
+        self._finished = None
+        self._look_at = monotonic() + _LOOK
 
-    def _ready(self) -> list[_Waiting]:
-        """Those for whose person and chat nothing older is unfinished, oldest first."""
-        taken: set[tuple[str, int]] = set()
-        ready: list[_Waiting] = []
-        for _, one in sorted(self._queue.items()):
-            if len(self._running) + len(ready) >= _AT_ONCE:
-                break
-            free = one.update_id not in self._running and not one.keys & taken
-            if free and one.not_before <= monotonic():
-                ready.append(one)
-            taken |= one.keys
-        return ready
+    def _ready(self) -> list[Waiting]:
+        if self._stopping:
+            return []
+        return ready(self._queue.values(), self._running, monotonic())[: _AT_ONCE - len(self._running)]
 
     async def _pause(self) -> None:
         now = monotonic()
@@ -207,7 +212,7 @@ class Inbox:
         except TimeoutError:
             pass
 
-    async def _handle(self, one: _Waiting) -> None:
+    async def _handle(self, one: Waiting) -> None:
         try:
             pause = await self._try(one.update_id)
         except Exception:
@@ -217,7 +222,8 @@ class Inbox:
             del self._running[one.update_id]
         if pause is None:
             del self._queue[one.update_id]
-            self._finished.add(one.update_id)
+            if self._finished is not None:
+                self._finished.add(one.update_id)
         else:
             one.not_before = monotonic() + pause
         self._news.set()

@@ -14,7 +14,7 @@ from bot.programmes.tree import Fields, Node
 from bot.words import Level
 
 LONGEST_LABEL = 40  # code points; longer ones are cut off on a phone
-LONGEST_SAYS = 1000
+LONGEST_SAYS = 500  # with the longest step text and the line on who reads it, still one message
 LONGEST_ANSWER = 3000
 MOST_QUESTIONS = 8
 MOST_OPTIONS = 10

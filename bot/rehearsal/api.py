@@ -11,14 +11,19 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.rehearsal import editing, lookups, polls, profile, receiving, sending
+from bot.rehearsal import (  # noqa: F401 - importing a module of methods enters them into the table
+    editing,
+    lookups,
+    polls,
+    profile,
+    receiving,
+    sending,
+)
 from bot.rehearsal.journal import Call
 from bot.rehearsal.methods import METHODS, Ask, Method
 from bot.rehearsal.parameters import read
-from bot.rehearsal.refusals import Refusal, not_found, unauthorized
+from bot.rehearsal.refusals import Refusal, bad, not_found, unauthorized
 from bot.rehearsal.stage import TOKEN, Bot, Stage
-
-__all__ = ["Answer", "Api", "editing", "lookups", "polls", "profile", "receiving", "sending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,19 @@ class Api:
         stage = self.stage
         call = Call(method.name, bot.id, given.get("chat_id"), given, stage.clock.now, time.monotonic(), fault=fault)
         try:
-            if instead is not None:
-                raise instead
-            call.result = method.handle(Ask(stage, bot, read(given, method.kinds)))
+            call.result = self._decide(bot, method, given, instead)
         except Refusal as refusal:
             call.code, call.description = refusal.code, refusal.description
-            return Answer(refusal.code, refusal.as_json())
-        finally:
-            stage.journal.add(call)
-        return Answer(200, {"ok": True, "result": call.result})
+            answer = Answer(refusal.code, refusal.as_json())
+        else:
+            answer = Answer(200, {"ok": True, "result": call.result})
+        stage.journal.add(call)
+        return answer
+
+    def _decide(self, bot: Bot, method: Method, given: dict[str, Any], instead: Refusal | None) -> Any:
+        if instead is not None:
+            raise instead
+        try:
+            return method.handle(Ask(self.stage, bot, read(given, method.kinds)))
+        except UnicodeError:
+            raise bad("strings must be encoded in UTF-8") from None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from bot.rehearsal.markup import Entity, utf16_length
 
 _HINT = re.compile(r"[/@#$.]")
 _FOUND = re.compile(
@@ -19,7 +20,7 @@ _FOUND = re.compile(
 _CLOSED = frozenset({"pre", "code", "text_link", "text_mention", "custom_emoji", "mention", "url", "date_time"})
 
 
-def detect(text: str, marked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def detect(text: str, marked: list[Entity]) -> list[Entity]:
     """Entities Telegram adds to a text, outside code and links; offsets and lengths in UTF-16 code units."""
     if not _HINT.search(text):
         return []
@@ -29,8 +30,8 @@ def detect(text: str, marked: list[dict[str, Any]]) -> list[dict[str, Any]]:
         kind = match.lastgroup
         if kind == "url":
             words = _without_trailing_punctuation(words)
-        offset = _units(text[: match.start()])
-        length = _units(words)
+        offset = utf16_length(text[: match.start()])
+        length = utf16_length(words)
         if not any(_overlaps(entity, offset, length) for entity in marked):
             found.append({"type": kind, "offset": offset, "length": length})
     return found
@@ -42,10 +43,6 @@ def _without_trailing_punctuation(address: str) -> str:
     return address
 
 
-def _units(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _overlaps(entity: dict[str, Any], offset: int, length: int) -> bool:
+def _overlaps(entity: Entity, offset: int, length: int) -> bool:
     apart = entity["offset"] + entity["length"] <= offset or offset + length <= entity["offset"]
     return entity["type"] in _CLOSED and not apart

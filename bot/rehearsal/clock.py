@@ -35,16 +35,24 @@ PATIENCE = 30.0  # real seconds a script waits for the bot to come to rest
 class Duties(Protocol):
     """What the clock asks the stage: what each bot still has to take notice of."""
 
-    def last_owed(self, bot_id: int | None) -> int | None: ...
+    def who_reports(self, bot_id: int | None) -> int:
+        """The bot a report speaks for, the only one if it names none; LookupError if that is nobody."""
 
-    def has_waiting(self, bot_id: int | None) -> bool: ...
+    def last_owed(self, bot_id: int) -> int | None: ...
+
+    def has_waiting(self, bot_id: int) -> bool: ...
 
 
 class _NoDuties:
-    def last_owed(self, bot_id: int | None) -> int | None:  # noqa: ARG002 - there is no bot yet
+    """A clock without a stage: there is nothing to take notice of."""
+
+    def who_reports(self, bot_id: int | None) -> int:
+        return bot_id or 0
+
+    def last_owed(self, _: int) -> int | None:
         return None
 
-    def has_waiting(self, bot_id: int | None) -> bool:  # noqa: ARG002 - there is no bot yet
+    def has_waiting(self, _: int) -> bool:
         return False
 
 
@@ -52,7 +60,7 @@ class _NoDuties:
 class _Report:
     until: datetime | None
     handled: int | None
-    bot_id: int | None
+    bot_id: int
     owed: int | None
     knew_all: bool
     answered: asyncio.Future[None] = field(repr=False)
@@ -146,6 +154,7 @@ class StageClock:
 
     async def advance_to(self, instant: datetime, patience: float = PATIENCE) -> None:
         """Step through every instant that anybody waits for up to `instant`, letting the bot come to rest at each."""
+        instant = instant.astimezone(UTC)
         with self._driving():
             await self._free(patience)
             while (following := self.next_instant()) is not None and following <= instant:
@@ -183,6 +192,7 @@ class StageClock:
     @asynccontextmanager
     async def at(self, instant: datetime) -> AsyncIterator[None]:
         """Wait until `instant` has come; while inside, time stands still: act and await settled(), but do not drive."""
+        instant = instant.astimezone(UTC)
         if instant > self.now:
             come = asyncio.get_running_loop().create_future()
             entry = (instant, come)
@@ -196,6 +206,7 @@ class StageClock:
                     self._waiting.remove(entry)
                 else:
                     self._at_work -= 1
+                self.poke()
                 raise
         else:
             self._freeze()
@@ -212,6 +223,7 @@ class StageClock:
         self, until: datetime | None, handled: int | None, bot_id: int | None = None, at_most: float = LONGEST_REST
     ) -> datetime:
         """One idle report: returns the time when `until` has come, or after `at_most` real seconds."""
+        bot_id = self.duties.who_reports(bot_id)
         self._freeze()
         if until is not None and until <= self._base:
             self.poke()
@@ -247,15 +259,14 @@ class StageClock:
 
     def poke(self) -> None:
         """Something has changed: go on if that is possible now, stand still if not."""
-        quiet = self.quiet
-        if not quiet:
-            self._freeze()
-        elif not (self._paused or self._holds or self._at_work or self._driven or self.flowing):
-            self._go_on()
         for entry in [entry for entry in self._watching if entry[0]()]:
             self._watching.remove(entry)
             if not entry[1].done():
                 entry[1].set_result(None)
+        if not self.quiet:
+            self._freeze()
+        elif not (self._paused or self._holds or self._at_work or self._driven or self.flowing):
+            self._go_on()
         for listen in self.listeners:
             listen()
 

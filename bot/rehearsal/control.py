@@ -1,9 +1,11 @@
 """The phones over HTTP, for the page and for playing by hand.
 
 * ``GET /`` and ``GET /page/<file>``: the files of the page.
-* ``GET /phones``: ``{"clock": …, "phones": [{"person", "id", "language", "chats": [{"chat", "title", "kind", "blocked",
-  "keyboard", "commands", "pinned", "toasts", "messages": […]}]}]}``, see `picture` for one message.
-* ``GET /events``: server-sent events; each says ``{"change": n, "clock": {"now", "paused", "speed", "flowing"}}``.
+* ``GET /phones``: ``{"clock": …, "phones": [{"person", "id", "language", "zone", "notification", "chats": [{"chat",
+  "title", "kind", "blocked", "keyboard", "commands", "pinned", "toasts", "messages": […]}]}]}``, see `picture` for one
+  message.
+* ``GET /events``: server-sent events; each says
+  ``{"change": n, "clock": {"now", "next", "paused", "speed", "flowing"}}``.
 * ``GET /phones/file/<file_id>``: the bytes of a photo, document or voice message.
 * ``POST /phones/<person>/<act>`` with a JSON object: ``say`` {text, reply_to?}, ``press`` {message, button}, ``open``
   {link}, ``start``, ``edit`` {message, text}, ``react`` {message, emoji}, ``photo`` {data, caption?}, ``document``
@@ -153,11 +155,35 @@ class Control:
     def _time(self) -> Json:
         clock = self._clock
         now = clock.now.isoformat(timespec="milliseconds")
-        return {"now": now, "paused": clock.paused, "speed": clock.speed, "flowing": clock.flowing}
+        following = clock.next_instant()
+        ahead = following.isoformat(timespec="milliseconds") if following else None
+        return {"now": now, "next": ahead, "paused": clock.paused, "speed": clock.speed, "flowing": clock.flowing}
 
     def _person(self, person: Person) -> Json:
         chats = [self._chat(person, chat) for chat in self._stage.chats_of(person)]
-        return {"person": person.name, "id": person.id, "language": person.language, "chats": chats}
+        return {
+            "person": person.name,
+            "id": person.id,
+            "language": person.language,
+            "zone": person.zone,
+            "notification": self._notification(person),
+            "chats": chats,
+        }
+
+    def _notification(self, person: Person) -> Json | None:
+        """What the lock screen shows: the last thing that reached this phone."""
+        notes = self._stage.notifications[person.id]
+        if not notes:
+            return None
+        note, chat = notes[-1], notes[-1].chat
+        title = chat.bot.name if chat.bot else chat.title
+        return {
+            "number": len(notes),
+            "title": title,
+            "text": note.text,
+            "silent": note.silent,
+            "at": note.at.isoformat(),
+        }
 
     def _chat(self, person: Person, chat: Chat) -> Json:
         phone = Phone(self._stage, person, chat)
@@ -170,8 +196,8 @@ class Control:
             "commands": phone.commands,
             "pinned": chat.pinned,
             "toasts": [
-                {"text": toast.text, "alert": toast.alert, "at": toast.at.isoformat()}
-                for toast in phone.toasts[-TOASTS_SHOWN:]
+                {"number": number, "text": toast.text, "alert": toast.alert, "at": toast.at.isoformat()}
+                for number, toast in list(enumerate(phone.toasts, 1))[-TOASTS_SHOWN:]
                 if toast.text
             ],
             "messages": [picture(message, person) for message in chat.visible()],
@@ -210,7 +236,7 @@ def picture(message: Message, reader: Person) -> Json:
 
 def _button(button: Json) -> Json:
     action = next(key for key in button if key not in {"text", "style", "icon_custom_emoji_id"})
-    return {"text": button["text"], "action": action, "url": button.get("url")}
+    return {"text": button["text"], "action": action, "value": button[action]}
 
 
 def _from_here(request: BaseRequest) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from bot.rehearsal.access import message_in, reachable_chat, require, writable_chat
 from bot.rehearsal.keyboards import read_inline
 from bot.rehearsal.message import Message
 from bot.rehearsal.methods import Ask, method
+from bot.rehearsal.parameters import only
 from bot.rehearsal.refusals import bad
 from bot.rehearsal.sending import CAPTION, MARKUP, TEXT, medium, said_caption, said_text
 from bot.rehearsal.state import Chat, Json, Notification, Toast
@@ -63,7 +63,7 @@ def edit_message_caption(ask: Ask) -> Json:
     return _change(ask, message, kept | content)
 
 
-@method("editMessageMedia", TARGET, MARKUP, "media:json")
+@method("editMessageMedia", TARGET, MARKUP, "media:object")
 def edit_message_media(ask: Ask) -> Json:
     message = _own_message(ask)
     _, content, file = medium(ask, ask["media"], set(CAPTIONED) - {"voice"})
@@ -90,11 +90,11 @@ def delete_message(ask: Ask) -> bool:
     return True
 
 
-@method("deleteMessages", "chat_id message_ids:json")
+@method("deleteMessages", "chat_id message_ids:ints")
 def delete_messages(ask: Ask) -> bool:
     """What is not found or may not be deleted is skipped, as on Telegram."""
     numbers = ask["message_ids"]
-    if not isinstance(numbers, list) or not 1 <= len(numbers) <= 100:
+    if not 1 <= len(numbers or ()) <= 100:
         raise bad("there must be 1 to 100 message identifiers")
     chat = reachable_chat(ask)
     for number in numbers:
@@ -192,10 +192,13 @@ EMOJI = frozenset((
 # fmt: on
 
 
-@method("setMessageReaction", "chat_id message_id:int reaction:json is_big:bool")
+REACTION = {"type": str, "emoji": str, "custom_emoji_id": str}
+
+
+@method("setMessageReaction", "chat_id message_id:int reaction:objects is_big:bool")
 def set_message_reaction(ask: Ask) -> bool:
     message = message_in(reachable_chat(ask), ask["message_id"], "react")
-    reactions: list[Any] = ask["reaction"] or []
+    reactions = [only("ReactionType", each, REACTION) for each in ask["reaction"] or []]
     if len(reactions) > 1:
         raise bad("REACTIONS_TOO_MANY")
     message.reactions.pop(ask.bot.id, None)

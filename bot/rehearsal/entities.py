@@ -12,6 +12,7 @@ import re
 
 from bot.rehearsal.autolinks import detect
 from bot.rehearsal.markup import TYPE_OF_TAG, Entity, parse_html, utf16_length
+from bot.rehearsal.parameters import only
 from bot.rehearsal.refusals import bad
 
 ENTITY_TYPES = frozenset(TYPE_OF_TAG.values()) | {
@@ -25,11 +26,22 @@ ENTITY_TYPES = frozenset(TYPE_OF_TAG.values()) | {
     "email",
     "phone_number",
 }
+ENTITY = {
+    "type": str,
+    "offset": int,
+    "length": int,
+    "url": str,
+    "user": dict,
+    "language": str,
+    "custom_emoji_id": str,
+    "unix_time": int,
+    "date_time_format": str,
+}
 MOST_ENTITIES = 100  # the rest is silently dropped by Telegram
 
 
 def utf16_slice(text: str, offset: int, length: int) -> str:
-    units = text.encode("utf-16-le", "surrogatepass")[offset * 2 : (offset + length) * 2]
+    units = text.encode("utf-16-le")[offset * 2 : (offset + length) * 2]
     return units.decode("utf-16-le", "replace")
 
 
@@ -83,10 +95,10 @@ def checked_entities(text: str, entities: list[Entity]) -> list[Entity]:
     """Entities given explicitly: known types inside the text (Telegram would skip some of the wrong ones silently)."""
     end = utf16_length(text)
     for entity in entities:
-        if not isinstance(entity, dict) or entity.get("type") not in ENTITY_TYPES:
+        if only("MessageEntity", entity, ENTITY).get("type") not in ENTITY_TYPES:
             raise bad("can't parse MessageEntity: unsupported type specified")
         offset, length = entity.get("offset"), entity.get("length")
-        if not isinstance(offset, int) or not isinstance(length, int) or offset < 0 or length < 0:
+        if offset is None or length is None or offset < 0 or length < 0:
             raise bad("can't parse MessageEntity: field offset or length is wrong")
         if offset + length > end:
             raise bad("can't parse entities: an entity ends beyond the text")

@@ -57,8 +57,10 @@ class Files:
         content = upload.content
         if not content:
             raise bad("file must be non-empty")
-        if len(content) > (MOST_PHOTO if kind == "photo" else MOST_UPLOADED):
-            raise bad("file is too big") if kind != "photo" else bad("PHOTO_SAVE_FILE_INVALID")
+        if kind == "photo" and len(content) > MOST_PHOTO:
+            raise bad("PHOTO_SAVE_FILE_INVALID")
+        if len(content) > MOST_UPLOADED:
+            raise bad("file is too big")
         number = next(self._numbers)
         seal = hashlib.sha256(kind.encode() + number.to_bytes(8) + content).digest()
         file_id = base64.urlsafe_b64encode(b"\x02" + seal + number.to_bytes(8)).decode().rstrip("=")

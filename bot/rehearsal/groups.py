@@ -84,7 +84,7 @@ class Groups:
         """A basic group becomes a supergroup with another id; both chats say so."""
         new = self._new(chat.title, supergroup=True)
         new.members = dict(chat.members)
-        new.migrated_from, chat.migrated_to = chat, new
+        chat.migrated_to = new
         owner = self.owner(chat)
         self._service(chat, owner, {"migrate_to_chat_id": new.id})
         self._service(new, owner, {"migrate_from_chat_id": chat.id})

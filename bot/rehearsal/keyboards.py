@@ -22,66 +22,82 @@ ACTIONS = (
     "web_app",
     "copy_text",
 )
-INLINE_BUTTON = frozenset({"text", "icon_custom_emoji_id", "style", *ACTIONS})
-KEYBOARD_BUTTON = frozenset(
-    {
-        "text",
-        "icon_custom_emoji_id",
-        "style",
-        "request_users",
-        "request_chat",
-        "request_managed_bot",
-        "request_contact",
-        "request_location",
-        "request_poll",
-        "web_app",
-    }
-)
-KEYBOARD = frozenset(
-    {"keyboard", "is_persistent", "resize_keyboard", "one_time_keyboard", "input_field_placeholder", "selective"}
-)
-FORCE = frozenset({"force_reply", "input_field_placeholder", "selective"})
-REMOVE = frozenset({"remove_keyboard", "selective"})
+INLINE_BUTTON = {
+    "text": str,
+    "icon_custom_emoji_id": str,
+    "style": str,
+    "url": str,
+    "callback_data": str,
+    "callback_game": dict,
+    "pay": bool,
+    "switch_inline_query": str,
+    "switch_inline_query_current_chat": str,
+    "switch_inline_query_chosen_chat": dict,
+    "login_url": dict,
+    "web_app": dict,
+    "copy_text": dict,
+}
+KEYBOARD_BUTTON = {
+    "text": str,
+    "icon_custom_emoji_id": str,
+    "style": str,
+    "request_users": dict,
+    "request_chat": dict,
+    "request_managed_bot": dict,
+    "request_contact": bool,
+    "request_location": bool,
+    "request_poll": dict,
+    "web_app": dict,
+}
+FORCE = {"force_reply": bool, "input_field_placeholder": str, "selective": bool}
+REMOVE = {"remove_keyboard": bool, "selective": bool}
+KEYBOARD = {
+    "keyboard": list,
+    "is_persistent": bool,
+    "resize_keyboard": bool,
+    "one_time_keyboard": bool,
+    "input_field_placeholder": str,
+    "selective": bool,
+}
 MOST_BUTTONS = 100
 MOST_BYTES = 10_240
 MOST_DATA = 64
 
 
-def read_inline(markup: Any) -> Json | None:
+def read_inline(markup: Json | None) -> Json | None:
     """Inline buttons as they will be shown; None for no buttons."""
     if not markup:
         return None
-    only("reply_markup", markup, frozenset({"inline_keyboard"}))
-    rows = [[_inline_button(button) for button in row] for row in _rows(markup["inline_keyboard"])]
+    only("reply_markup", markup, {"inline_keyboard": list})
+    rows = [[_inline_button(button) for button in row] for row in _rows(markup["inline_keyboard"] or [])]
     rows = [row for row in rows if row]
     _check_size(rows)
     return {"inline_keyboard": rows} if rows else None
 
 
-def read_any(markup: Any) -> tuple[Json | None, Json | None]:
+def read_any(markup: Json | None) -> tuple[Json | None, Json | None]:
     """Return (inline buttons, reply keyboard or removal or forced reply); one of them at most."""
     if not markup:
         return None, None
-    if not isinstance(markup, dict):
-        raise bad("object expected as reply markup")
     if "inline_keyboard" in markup:
         return read_inline(markup), None
     if "keyboard" in markup:
         only("reply_markup", markup, KEYBOARD)
-        rows = [[_keyboard_button(button) for button in row] for row in _rows(markup["keyboard"])]
+        rows = [[_keyboard_button(button) for button in row] for row in _rows(markup["keyboard"] or [])]
         _check_size(rows)
         _check_placeholder(markup)
         return None, {**markup, "keyboard": rows}
     if "remove_keyboard" in markup:
         return None, only("reply_markup", markup, REMOVE)
     if "force_reply" in markup:
+        only("reply_markup", markup, FORCE)
         _check_placeholder(markup)
-        return None, only("reply_markup", markup, FORCE)
+        return None, markup
     raise bad("can't parse reply keyboard markup JSON object")
 
 
-def _rows(rows: Any) -> list[list[Any]]:
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+def _rows(rows: list[Any]) -> list[list[Any]]:
+    if not all(isinstance(row, list) for row in rows):
         raise bad('field "inline_keyboard" or "keyboard" must be an Array of Arrays')
     return rows
 
@@ -99,14 +115,14 @@ def _check_placeholder(markup: Json) -> None:
 
 def _inline_button(button: Any) -> Json:
     button = only("inline keyboard button", button, INLINE_BUTTON)
-    text = button.get("text")
-    if not isinstance(text, str) or not text.strip():
+    text = button.get("text") or ""
+    if not text.strip():
         raise bad("inline keyboard button text must not be empty")
     action = next((action for action in ACTIONS if button.get(action) is not None), None)
     if action is None:
         raise bad("Text buttons are unallowed in the inline keyboard")
     value = button[action]
-    if action == "callback_data" and (not isinstance(value, str) or not 1 <= len(value.encode()) <= MOST_DATA):
+    if action == "callback_data" and not 1 <= len(value.encode()) <= MOST_DATA:
         raise bad("BUTTON_DATA_INVALID")
     if action == "url" and not _is_link(value):
         raise bad(f"inline keyboard button URL '{value}' is invalid: Wrong HTTP URL")
@@ -114,12 +130,12 @@ def _inline_button(button: Any) -> Json:
     return shown | {key: button[key] for key in ("style", "icon_custom_emoji_id") if key in button}
 
 
-def _is_link(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("https://", "http://", "tg://", "t.me/"))
+def _is_link(value: str) -> bool:
+    return value.startswith(("https://", "http://", "tg://", "t.me/"))
 
 
 def _keyboard_button(button: Any) -> Json:
     shown = only("keyboard button", {"text": button} if isinstance(button, str) else button, KEYBOARD_BUTTON)
-    if not isinstance(shown.get("text"), str) or not shown["text"].strip():
+    if not (shown.get("text") or "").strip():
         raise bad("keyboard button text must not be empty")
     return shown

@@ -38,7 +38,7 @@ Entity = dict[str, Any]
 
 
 def utf16_length(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class _Html:
         self.at += length
 
     def _byte(self, position: int) -> int:
-        return len(self.source[:position].encode("utf-8", "surrogatepass"))
+        return len(self.source[:position].encode("utf-8"))
 
     def _wrong(self, sentence: str, position: int | None = None) -> Refusal:
         where = "" if position is None else f" at byte offset {self._byte(position)}"

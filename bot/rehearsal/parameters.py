@@ -6,6 +6,8 @@ Telegram ignores parameters it does not know; the stage refuses them, because a 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from bot.rehearsal.files import Upload
@@ -13,10 +15,11 @@ from bot.rehearsal.refusals import bad
 from bot.rehearsal.state import Json
 
 Kinds = dict[str, str]
+Fields = Mapping[str, type | tuple[type, ...]]
 
 
 def known(*lists: str) -> Kinds:
-    """Read "chat_id text entities:json" as {name: kind}; kinds are str (the default), int, bool, json and file."""
+    """Read "chat_id text entities:objects" as {name: kind}; a kind is a key of _READ, str by default."""
     kinds = {}
     for name in " ".join(lists).split():
         parameter, _, kind = name.partition(":")
@@ -72,17 +75,40 @@ def _structure(name: str, value: Any) -> Any:
         raise bad(f"can't parse {name} JSON object") from None
 
 
-def _file(name: str, value: Any) -> str:
-    return _string(name, value)
+def _object(name: str, value: Any) -> Json | None:
+    value = _structure(name, value)
+    if value is not None and not isinstance(value, dict):
+        raise bad(f"object expected as {name}")
+    return value
 
 
-_READ = {"str": _string, "int": _integer, "bool": _boolean, "json": _structure, "file": _file}
+def _array(of: type, name: str, value: Any) -> list[Any] | None:
+    value = _structure(name, value)
+    if value is not None and not (isinstance(value, list) and all(isinstance(each, of) for each in value)):
+        raise bad(f"can't parse {name}: expected an Array of {of.__name__}")
+    return value
 
 
-def only(what: str, value: Any, allowed: frozenset[str]) -> Json:
-    """A structured value that is an object with known fields."""
+_READ: dict[str, Callable[[str, Any], Any]] = {
+    "str": _string,
+    "file": _string,
+    "int": _integer,
+    "bool": _boolean,
+    "object": _object,
+    "objects": partial(_array, dict),
+    "ints": partial(_array, int),
+    "strings": partial(_array, str),
+    "array": partial(_array, object),
+}
+
+
+def only(what: str, value: Any, fields: Fields) -> Json:
+    """A structured value that is an object with known fields of the right types."""
     if not isinstance(value, dict):
         raise bad(f"object expected as {what}")
-    if strange := value.keys() - allowed:
+    if strange := value.keys() - fields.keys():
         raise bad(f"unknown field {min(strange)} in {what}")
+    for name, kind in fields.items():
+        if value.get(name) is not None and not isinstance(value[name], kind):
+            raise bad(f"can't parse {what}: field {name} has a wrong type")
     return value

@@ -32,6 +32,8 @@ class Phone(Screen):
     # What the person does
 
     def start(self) -> Message:
+        """Tap START, or RESTART where the bot was blocked."""
+        self.unblock()
         return self.say("/start")
 
     def say(self, text: str, reply_to: Message | None = None, thread: int | None = None) -> Message:
@@ -61,8 +63,7 @@ class Phone(Screen):
             token = parameters["startgroup"]
             return Phone(self._stage, self.person, group).say(f"/start@{bot.username} {token}".rstrip())
         phone = self._stage.phone(self.person, bot)
-        if phone.chat.blocked:
-            phone.unblock()
+        phone.unblock()
         return phone.say(f"/start {parameters.get('start', '')}".rstrip())
 
     def press(self, message: Message, button: str) -> Query | Message:

@@ -8,18 +8,19 @@ from bot.rehearsal.access import message_in, writable_chat
 from bot.rehearsal.entities import read_text
 from bot.rehearsal.message import Poll
 from bot.rehearsal.methods import Ask, method
+from bot.rehearsal.parameters import only
 from bot.rehearsal.refusals import bad
 from bot.rehearsal.sending import EVERY_SEND, MARKUP, put
 from bot.rehearsal.state import Json
 
-OPTION = frozenset({"text", "text_parse_mode", "text_entities"})
+OPTION = {"text": str, "text_parse_mode": str, "text_entities": list}
 
 
 @method(
     "sendPoll",
     EVERY_SEND,
     MARKUP,
-    "question question_parse_mode options:json is_anonymous:bool type allows_multiple_answers:bool "
+    "question question_parse_mode options:array is_anonymous:bool type allows_multiple_answers:bool "
     "allows_revoting:bool hide_results_until_closes:bool open_period:int close_date:int is_closed:bool",
 )
 def send_poll(ask: Ask) -> Json:
@@ -50,14 +51,12 @@ def send_poll(ask: Ask) -> Json:
     return message.as_json()
 
 
-def _options(options: Any) -> list[Json]:
-    if not isinstance(options, list) or not 1 <= len(options) <= 12:
+def _options(options: list[Any] | None) -> list[Json]:
+    if not 1 <= len(options or ()) <= 12:
         raise bad("poll must have 1 to 12 options")
     read = []
-    for position, option in enumerate(options):
-        given = {"text": option} if isinstance(option, str) else option
-        if not isinstance(given, dict) or given.keys() - OPTION:
-            raise bad("can't parse InputPollOption")
+    for position, option in enumerate(options or ()):
+        given = only("InputPollOption", {"text": option} if isinstance(option, str) else option, OPTION)
         text, _ = read_text(given.get("text") or "", given.get("text_parse_mode") or "", given.get("text_entities"))
         if not 1 <= len(text) <= 100:
             raise bad("poll options length must be 1 to 100")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from bot.rehearsal.access import reachable_chat
 from bot.rehearsal.methods import Ask, method
-from bot.rehearsal.parameters import only
+from bot.rehearsal.parameters import Fields, only
 from bot.rehearsal.refusals import bad
 from bot.rehearsal.state import Json
 
-SCOPE = "scope:json language_code"
+SCOPE = "scope:object language_code"
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 LANGUAGE = re.compile(r"([a-z]{2})?")
+SCOPE_FIELDS: Fields = {"type": str, "chat_id": (int, str), "user_id": int}
+COMMAND_FIELDS = {"command": str, "description": str, "is_ephemeral": bool}
+BUTTON_FIELDS = {"type": str, "text": str, "web_app": dict}
 EVERYWHERE = frozenset({"default", "all_private_chats", "all_group_chats", "all_chat_administrators"})
 IN_A_CHAT = frozenset({"chat", "chat_administrators", "chat_member"})
 
@@ -22,7 +24,7 @@ def _scope(ask: Ask) -> tuple[tuple[str, str], str]:
     language = ask["language_code"] or ""
     if not LANGUAGE.fullmatch(language):
         raise bad("invalid language code specified")
-    scope = only("BotCommandScope", ask["scope"] or {"type": "default"}, frozenset({"type", "chat_id", "user_id"}))
+    scope = only("BotCommandScope", ask["scope"] or {"type": "default"}, SCOPE_FIELDS)
     kind = scope.get("type")
     if kind in EVERYWHERE:
         return (kind, ""), language
@@ -35,15 +37,16 @@ def _scope(ask: Ask) -> tuple[tuple[str, str], str]:
     return (kind, where), language
 
 
-@method("setMyCommands", SCOPE, "commands:json")
+@method("setMyCommands", SCOPE, "commands:objects")
 def set_my_commands(ask: Ask) -> bool:
-    commands: Any = ask["commands"]
-    if not isinstance(commands, list) or len(commands) > 100:
-        raise bad("BOT_COMMANDS_TOO_MUCH" if isinstance(commands, list) else "expected an Array of BotCommand")
+    if ask["commands"] is None:
+        raise bad("can't parse commands: expected an Array of BotCommand")
+    if len(ask["commands"]) > 100:
+        raise bad("BOT_COMMANDS_TOO_MUCH")
     listed = []
-    for given in commands:
-        entry = only("BotCommand", given, frozenset({"command", "description", "is_ephemeral"}))
-        command, description = str(entry.get("command", "")).removeprefix("/"), str(entry.get("description", ""))
+    for given in ask["commands"]:
+        entry = only("BotCommand", given, COMMAND_FIELDS)
+        command, description = (entry.get("command") or "").removeprefix("/"), entry.get("description") or ""
         if not COMMAND.fullmatch(command):
             raise bad("BOT_COMMAND_INVALID")
         if not 1 <= len(description.strip()) <= 256:
@@ -108,9 +111,9 @@ def get_my_short_description(ask: Ask) -> Json:
     return _get(ask, "short_description")
 
 
-@method("setChatMenuButton", "chat_id menu_button:json")
+@method("setChatMenuButton", "chat_id menu_button:object")
 def set_chat_menu_button(ask: Ask) -> bool:
-    button = only("MenuButton", ask["menu_button"] or {"type": "default"}, frozenset({"type", "text", "web_app"}))
+    button = only("MenuButton", ask["menu_button"] or {"type": "default"}, BUTTON_FIELDS)
     if button.get("type") not in {"commands", "web_app", "default"}:
         raise bad("MenuButton has unsupported type")
     if ask["chat_id"] is None:

@@ -17,14 +17,7 @@ LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_UPDATES = 100
 
 
-def kinds_of(ask: Ask) -> list[str] | None:
-    kinds = ask["allowed_updates"]
-    if kinds is not None and not (isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds)):
-        raise bad("can't parse allowed updates: expected an Array of String")
-    return kinds
-
-
-@method("getUpdates", "offset:int limit:int timeout:int allowed_updates:json")
+@method("getUpdates", "offset:int limit:int timeout:int allowed_updates:strings")
 def get_updates(ask: Ask) -> list[Json]:
     """One look into the queue; the server waits for `timeout` around it."""
     bot = ask.bot
@@ -32,7 +25,7 @@ def get_updates(ask: Ask) -> list[Json]:
         raise conflict(
             "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
         )
-    bot.updates.allow(kinds_of(ask))
+    bot.updates.allow(ask["allowed_updates"])
     if ask["offset"]:
         bot.updates.confirm(ask["offset"])
     limit = min(max(ask["limit"] or MOST_UPDATES, 1), MOST_UPDATES)
@@ -42,7 +35,8 @@ def get_updates(ask: Ask) -> list[Json]:
 
 @method(
     "setWebhook",
-    "url certificate:file ip_address max_connections:int allowed_updates:json drop_pending_updates:bool secret_token",
+    "url certificate:file ip_address max_connections:int allowed_updates:strings drop_pending_updates:bool",
+    "secret_token",
 )
 def set_webhook(ask: Ask) -> bool:
     """HTTPS on Telegram's ports, or plain HTTP on this machine, which Telegram would refuse."""
@@ -65,7 +59,7 @@ def set_webhook(ask: Ask) -> bool:
     connections = ask["max_connections"] or 40
     if not 1 <= connections <= 100:
         raise bad("max_connections must be 1 to 100")
-    bot.updates.allow(kinds_of(ask))
+    bot.updates.allow(ask["allowed_updates"])
     bot.webhook = Webhook(url, secret, connections, isinstance(ask["certificate"], Upload), ask["ip_address"])
     ask.stage.changed()
     for wake in list(bot.updates.wakers):

@@ -11,7 +11,7 @@ from bot.rehearsal.keyboards import read_any
 from bot.rehearsal.markup import Entity, utf16_length
 from bot.rehearsal.message import Message, StoredFile
 from bot.rehearsal.methods import Ask, method
-from bot.rehearsal.parameters import only
+from bot.rehearsal.parameters import Fields, only
 from bot.rehearsal.refusals import bad
 from bot.rehearsal.state import Chat, Json
 
@@ -19,42 +19,47 @@ LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024
 EVERY_SEND = (
     "chat_id message_thread_id:int disable_notification:bool protect_content:bool allow_paid_broadcast:bool "
-    "message_effect_id reply_parameters:json"
+    "message_effect_id reply_parameters:object"
 )
-MARKUP = "reply_markup:json"
-TEXT = "text parse_mode entities:json link_preview_options:json"
-CAPTION = "caption parse_mode caption_entities:json"
-PREVIEW = frozenset({"is_disabled", "url", "prefer_small_media", "prefer_large_media", "show_above_text"})
-REPLY = frozenset(
-    {
-        "message_id",
-        "chat_id",
-        "allow_sending_without_reply",
-        "quote",
-        "quote_parse_mode",
-        "quote_entities",
-        "quote_position",
-    }
-)
+MARKUP = "reply_markup:object"
+TEXT = "text parse_mode entities:objects link_preview_options:object"
+CAPTION = "caption parse_mode caption_entities:objects"
+PREVIEW = {
+    "is_disabled": bool,
+    "url": str,
+    "prefer_small_media": bool,
+    "prefer_large_media": bool,
+    "show_above_text": bool,
+}
+REPLY: Fields = {
+    "message_id": int,
+    "chat_id": (int, str),
+    "allow_sending_without_reply": bool,
+    "quote": str,
+    "quote_parse_mode": str,
+    "quote_entities": list,
+    "quote_position": int,
+}
 ALBUM = {"photo", "video", "document", "audio"}
 RIGHT_FOR = {"photo": "can_send_photos", "document": "can_send_documents", "voice": "can_send_voice_notes"}
 RIGHT_FOR |= {"audio": "can_send_audios", "video": "can_send_videos", "animation": "can_send_other_messages"}
-DETAILS = ("duration", "width", "height", "performer", "title")
-MEDIA = frozenset(
-    {
-        "type",
-        "media",
-        "caption",
-        "parse_mode",
-        "caption_entities",
-        "show_caption_above_media",
-        "has_spoiler",
-        "thumbnail",
-        "disable_content_type_detection",
-        "supports_streaming",
-        *DETAILS,
-    }
-)
+MEDIA = {
+    "type": str,
+    "media": str,
+    "caption": str,
+    "parse_mode": str,
+    "caption_entities": list,
+    "show_caption_above_media": bool,
+    "has_spoiler": bool,
+    "thumbnail": str,
+    "disable_content_type_detection": bool,
+    "supports_streaming": bool,
+    "duration": int,
+    "width": int,
+    "height": int,
+    "performer": str,
+    "title": str,
+}
 
 
 # Texts and captions
@@ -101,7 +106,7 @@ def _mention(ask: Ask, entity: Entity) -> Entity | None:
     if entity["type"] != "text_mention":
         return entity
     number = entity.get("user_id") or entity.get("user", {}).get("id")
-    person = ask.stage.people.get(number) if number else None
+    person = ask.stage.people.get(number) if isinstance(number, int) else None
     kept = {"type": "text_mention", "offset": entity["offset"], "length": entity["length"]}
     return kept | {"user": person.as_json()} if person else None
 
@@ -117,7 +122,7 @@ def put(ask: Ask, content: Json, files: list[StoredFile], kind: str = "text", **
     if inline is not None:
         content = content | {"reply_markup": inline}
     fixed |= replied(ask, chat)
-    if ask["protect_content"] or chat.protected:
+    if ask["protect_content"]:
         fixed["has_protected_content"] = True
     if ask["message_effect_id"]:
         if chat.person is None:
@@ -265,10 +270,10 @@ def medium(ask: Ask, part: Any, allowed: set[str]) -> tuple[str, Json, StoredFil
     return kind, content_of(kind, file) | content, file
 
 
-@method("sendMediaGroup", EVERY_SEND, "media:json")
+@method("sendMediaGroup", EVERY_SEND, "media:objects")
 def send_media_group(ask: Ask) -> list[Json]:
-    media = ask["media"]
-    if not isinstance(media, list) or not 2 <= len(media) <= 10:
+    media = ask["media"] or []
+    if not 2 <= len(media) <= 10:
         raise bad("there must be 2 to 10 media in an album")
     parts = [medium(ask, part, ALBUM) for part in media]
     kinds = {kind for kind, _, _ in parts}

@@ -99,11 +99,12 @@ class Stage:
         *,
         username: str | None = None,
         last_name: str | None = None,
+        zone: str | None = None,
     ) -> Person:
         number = id if id is not None else FIRST_PERSON + len(self.people)
         if number in self.people or any(person.name == name for person in self.people.values()):
             raise ValueError(f"there is already a person {name} or {number}")
-        person = Person(number, name, language, username, last_name)
+        person = Person(number, name, language, username, last_name, zone)
         self.people[number] = person
         self.notifications[number] = []
         return person
@@ -176,7 +177,7 @@ class Stage:
         thread: int | None = None,
         files: Iterable[StoredFile] = (),
     ) -> Message:
-        """A message appears in a chat; bots hear of it unless a bot wrote it. Service lines are heard by their author too."""
+        """A message appears in a chat; bots hear of it unless a bot wrote it (service lines they hear anyway)."""
         now = self.clock.now
         message = Message(chat, next(chat.numbers), sender, now, content, [], silent, thread=thread)
         message.fixed = fixed or {}
@@ -248,18 +249,22 @@ class Stage:
 
     # What the clock asks
 
-    def last_owed(self, bot_id: int | None) -> int | None:
-        return self._answerable(bot_id).updates.last_owed
-
-    def has_waiting(self, bot_id: int | None) -> bool:
-        return bool(self._answerable(bot_id).updates.waiting)
-
-    def _answerable(self, bot_id: int | None) -> Bot:
+    def who_reports(self, bot_id: int | None) -> int:
         bot = self.bot_named() if bot_id is None else self.bot_of_id(bot_id)
         if bot is None:
             raise LookupError(f"there is no bot {bot_id}")
-        bot.updates.expire(self.clock.now)
-        return bot
+        return bot.id
+
+    def last_owed(self, bot_id: int) -> int | None:
+        return self._updates_of(bot_id).last_owed
+
+    def has_waiting(self, bot_id: int) -> bool:
+        return bool(self._updates_of(bot_id).waiting)
+
+    def _updates_of(self, bot_id: int) -> UpdateQueue:
+        updates = next(bot.updates for bot in self.bots.values() if bot.id == bot_id)
+        updates.expire(self.clock.now)
+        return updates
 
 
 def _wordless(content: Json) -> str:

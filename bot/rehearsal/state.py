@@ -59,6 +59,7 @@ class Person:
     language: str | None = "en"
     username: str | None = None
     last_name: str | None = None
+    zone: str | None = None  # where the phone thinks it is, IANA name; bots are never told
     deactivated: bool = False
 
     def as_json(self) -> Json:
@@ -136,10 +137,8 @@ class Chat:
     pinned: list[int] = field(default_factory=list)
     topics: dict[int, str] = field(default_factory=dict)
     forum: bool = False
-    protected: bool = False
     deleted: bool = False
     migrated_to: Chat | None = None
-    migrated_from: Chat | None = None
     reply_keyboards: dict[int, Json] = field(default_factory=dict, repr=False)
     menu_button: Json | None = None
     actions: list[tuple[datetime, str]] = field(default_factory=list)

@@ -58,6 +58,7 @@ class UpdateQueue:
         self.wakers: list[Callable[[], None]] = []
         self._next_id = first_id
         self._owed = 0
+        self._expires_first: datetime | None = None
 
     @property
     def last_owed(self) -> int | None:
@@ -78,6 +79,7 @@ class UpdateQueue:
         update = Update(self._next_id, kind, payload, line, now)
         self._next_id += 1
         self._owed = update.id
+        self._expires_first = min(self._expires_first or _expiry(update), _expiry(update))
         self.waiting.append(update)
         for wake in list(self.wakers):
             wake()
@@ -101,8 +103,8 @@ class UpdateQueue:
 
     def expire(self, now: datetime) -> None:
         """Drop what Telegram would no longer deliver."""
-        if any(_expired(update, now) for update in self.waiting):
-            self._keep(update for update in list(self.waiting) if not _expired(update, now))
+        if self._expires_first is not None and self._expires_first < now:
+            self._keep([update for update in self.waiting if _expiry(update) >= now])
 
     def drop(self) -> None:
         self._keep(())
@@ -111,7 +113,8 @@ class UpdateQueue:
         self.waiting = deque(updates)
         newest = self.waiting or self.seen
         self._owed = newest[-1].id if newest else 0
+        self._expires_first = min(map(_expiry, self.waiting), default=None)
 
 
-def _expired(update: Update, now: datetime) -> bool:
-    return now - update.at > (CALLBACK_EXPIRES if update.kind == "callback_query" else EXPIRES)
+def _expiry(update: Update) -> datetime:
+    return update.at + (CALLBACK_EXPIRES if update.kind == "callback_query" else EXPIRES)

@@ -1,6 +1,6 @@
-"""Raising an alert, repeating it until somebody reads it, and closing it.
+"""Raising an alert and repeating it until somebody reads it.
 
-An alert row goes to its facilitators as ordinary deliveries in the safety lane, which know no quiet hours. Nothing is
+An alert goes to its facilitators as ordinary deliveries in the safety lane, which know no quiet hours. Nothing is
 withdrawn when somebody reads it: whatever is still under way asks the alert again when its time comes.
 """
 
@@ -14,13 +14,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from bot.delivery.moments import MomentAction, plan_moment
+from bot.delivery.moments import MomentAction, plan_moment, withdraw_moments
 from bot.delivery.outbox import plan
 from bot.safety.queries import (
     chats_of,
     has_answered,
     lock_alert,
-    may_open,
     memberships,
     open_alert,
     roster_of,
@@ -30,23 +29,17 @@ from bot.safety.rules import (
     BEYOND_AFTER,
     REPEAT_EVERY,
     UNTOLD_AFTER,
-    AlertClosed,
-    NobodyElse,
-    NotYourAlert,
     is_news,
     is_told,
-    others,
     recipients,
 )
 from bot.storage.database import Transaction
-from bot.storage.tables import Alert, Chat, Cohort, Delivery, Member, Moment, Person
+from bot.storage.tables import Alert, Chat, Cohort, Delivery, Member, Moment
 from bot.window.actions import replan
 from bot.window.queries import private_chat
 from bot.words import (
     AlertCause,
-    AlertOutcome,
     AlertState,
-    DeliveryState,
     Lane,
     Level,
     MemberState,
@@ -96,78 +89,11 @@ async def raise_alert(
         return alert
     await _tell_facilitators(tx, alert, now=now)
     if is_told(cause):
-        await _tell_member(tx, alert, "alert-receipt", now=now)
-        await _plan(tx, alert, "alert-untold", alert.raised_at + UNTOLD_AFTER)
+        await tell_member(tx, alert, "alert-receipt", now=now)
+        await plan_next(tx, alert, "alert-untold", alert.raised_at + UNTOLD_AFTER)
     if level is Level.RED:
-        await _plan(tx, alert, "alert-repeat", now + REPEAT_EVERY)
+        await plan_next(tx, alert, "alert-repeat", now + REPEAT_EVERY)
         await _hold(tx, member, now=now)
-    return alert
-
-
-async def acknowledge(tx: Transaction, alert_id: UUID, me: Person, *, now: datetime, tapped: int | None) -> Alert:
-    """A facilitator has read it: it stops repeating, and the member reads so.
-
-    Raises:
-        NotYourAlert: it is not there, or not theirs to read.
-        AlertClosed: it was resolved already.
-    """
-    alert = await _mine(tx, alert_id, me)
-    await _acknowledge(tx, alert, me, now=now)
-    await _fold_elsewhere(tx, alert, me, tapped, now=now)
-    return alert
-
-
-async def resolve(
-    tx: Transaction, alert_id: UUID, me: Person, outcome: AlertOutcome, *, now: datetime, tapped: int | None
-) -> Alert:
-    """Close an alert with what became of it; the member's programme stays held until somebody resumes it.
-
-    Raises:
-        NotYourAlert: it is not there, or not theirs to read.
-        AlertClosed: it was resolved already.
-    """
-    alert = await _mine(tx, alert_id, me)
-    await _acknowledge(tx, alert, me, now=now)
-    alert.state = AlertState.RESOLVED
-    alert.resolved_at = now
-    alert.resolved_by = me.id
-    alert.outcome = outcome
-    await _fold_elsewhere(tx, alert, me, tapped, now=now)
-    return alert
-
-
-async def hand_over(tx: Transaction, alert_id: UUID, me: Person, to: UUID, *, now: datetime) -> Alert:
-    """Give an alert to another facilitator: it counts as unread again until they read it.
-
-    Raises:
-        NotYourAlert: it is not there, or not theirs to give.
-        AlertClosed: it was resolved already.
-        NobodyElse: there is nobody to give it to, or not this person.
-    """
-    alert = await _mine(tx, alert_id, me)
-    cohort = await tx.get_one(Cohort, alert.cohort_id)
-    roster = await roster_of(tx, cohort)
-    if to not in others(roster, me.id):
-        raise NobodyElse
-    alert.state = AlertState.OPEN
-    await _send_to(tx, alert, [to], f"{int(now.timestamp())}", now=now)
-    if alert.level is Level.RED:
-        await _plan(tx, alert, "alert-repeat", now + REPEAT_EVERY)
-    return alert
-
-
-async def resume(tx: Transaction, alert_id: UUID, me: Person, *, now: datetime) -> Alert:
-    """Let the member's programme go on.
-
-    Raises:
-        NotYourAlert: it is not there, or not theirs.
-    """
-    alert = await lock_alert(tx, alert_id)
-    if alert is None or not await may_open(tx, me, alert):
-        raise NotYourAlert
-    member = await tx.get_one(Member, alert.member_id)
-    member.held_at = None
-    await replan(tx, member.cohort_id, now=now)
     return alert
 
 
@@ -209,7 +135,7 @@ async def _untold(tx: Transaction, moment: Moment, *, now: datetime) -> None:
     if alert is None or alert.acknowledged_at is not None or alert.state is AlertState.RESOLVED or alert.told_at:
         return
     alert.told_at = now
-    await _tell_member(tx, alert, "alert-untold", now=now)
+    await tell_member(tx, alert, "alert-untold", now=now)
 
 
 async def _repeat(siren: Siren, tx: Transaction, moment: Moment, *, now: datetime) -> None:
@@ -219,7 +145,7 @@ async def _repeat(siren: Siren, tx: Transaction, moment: Moment, *, now: datetim
         return
     alert.repeats += 1
     await _tell_facilitators(tx, alert, now=now)
-    await _plan(tx, alert, "alert-repeat", now + REPEAT_EVERY)
+    await plan_next(tx, alert, "alert-repeat", now + REPEAT_EVERY)
     if alert.repeats >= BEYOND_AFTER:
         tx.after_commit(partial(siren, _notice(alert)))
 
@@ -248,27 +174,8 @@ async def _one_at_a_time(tx: Transaction, member: Member) -> None:
     await tx.execute(select(Member.id).where(Member.id == member.id).with_for_update())
 
 
-async def _mine(tx: Transaction, alert_id: UUID, me: Person) -> Alert:
-    alert = await lock_alert(tx, alert_id)
-    if alert is None or not await may_open(tx, me, alert):
-        raise NotYourAlert
-    if alert.state is AlertState.RESOLVED:
-        raise AlertClosed
-    return alert
-
-
 async def _of(tx: Transaction, moment: Moment) -> Alert | None:
     return await lock_alert(tx, moment.ref) if moment.ref else None
-
-
-async def _acknowledge(tx: Transaction, alert: Alert, me: Person, *, now: datetime) -> None:
-    if alert.state is not AlertState.OPEN:
-        return
-    alert.state = AlertState.ACKNOWLEDGED
-    alert.acknowledged_at = now
-    alert.acknowledged_by = me.id
-    if is_told(alert.cause):
-        await _tell_member(tx, alert, "alert-read", now=now)
 
 
 async def _hold(tx: Transaction, member: Member, *, now: datetime) -> None:
@@ -280,37 +187,26 @@ async def _hold(tx: Transaction, member: Member, *, now: datetime) -> None:
 async def _tell_facilitators(tx: Transaction, alert: Alert, *, now: datetime) -> None:
     cohort = await tx.get_one(Cohort, alert.cohort_id)
     people = recipients(alert.level, alert.repeats, await roster_of(tx, cohort))
-    await _send_to(tx, alert, people, f"{alert.level}:{alert.repeats}", now=now)
+    await send_to(tx, alert, people, f"{alert.level}:{alert.repeats}", now=now)
 
 
-async def _send_to(tx: Transaction, alert: Alert, people: Iterable[UUID], turn: str, *, now: datetime) -> None:
+async def send_to(tx: Transaction, alert: Alert, people: Iterable[UUID], turn: str, *, now: datetime) -> None:
     chats = await chats_of(tx, people)
-    await plan(tx, [_row(alert, chat, "alert", f"alert:{alert.id}:{turn}:{chat.person_id}", now=now) for chat in chats])
+    await plan(
+        tx, [row_about(alert, chat, "alert", f"alert:{alert.id}:{turn}:{chat.person_id}", now=now) for chat in chats]
+    )
 
 
-async def _tell_member(tx: Transaction, alert: Alert, kind: str, *, now: datetime) -> None:
+async def tell_member(tx: Transaction, alert: Alert, kind: str, *, now: datetime) -> None:
     member = await tx.get_one(Member, alert.member_id)
     chat = await private_chat(tx, member.person_id)
     # The instant is part of the key: who read it may change when it is handed over.
-    await plan(tx, [_row(alert, chat, kind, f"{kind}:{alert.id}:{int(now.timestamp())}", now=now)])
+    await plan(tx, [row_about(alert, chat, kind, f"{kind}:{alert.id}:{int(now.timestamp())}", now=now)])
 
 
-async def _fold_elsewhere(tx: Transaction, alert: Alert, me: Person, tapped: int | None, *, now: datetime) -> None:
-    """Every other copy of the alert, on every phone, shows where it stands now."""
-    mine = await private_chat(tx, me.id)
-    copies = await tx.scalars(
-        select(Delivery).where(Delivery.ref == alert.id, Delivery.kind == "alert", Delivery.state == DeliveryState.SENT)
-    )
-    chats = {copy: await tx.get_one(Chat, copy.chat_id) for copy in copies if copy.message_id is not None}
-    rows = [
-        _row(alert, chat, "alert-fold", f"alert-fold:{copy.id}:{alert.state}", now=now, edits=copy)
-        for copy, chat in chats.items()
-        if (chat.id, copy.message_id) != (mine.id, tapped)
-    ]
-    await plan(tx, rows)
-
-
-def _row(alert: Alert, chat: Chat, kind: str, key: str, *, now: datetime, edits: Delivery | None = None) -> Delivery:
+def row_about(
+    alert: Alert, chat: Chat, kind: str, key: str, *, now: datetime, edits: Delivery | None = None
+) -> Delivery:
     return Delivery(
         key=key,
         origin=Origin.SAFETY,
@@ -329,7 +225,9 @@ def _row(alert: Alert, chat: Chat, kind: str, key: str, *, now: datetime, edits:
     )
 
 
-async def _plan(tx: Transaction, alert: Alert, kind: str, due_at: datetime) -> None:
+async def plan_next(tx: Transaction, alert: Alert, kind: str, due_at: datetime) -> None:
+    """Let something about an alert fall due; whatever of its kind still waits gives way."""
+    await withdraw_moments(tx, Moment.ref == alert.id, Moment.kind == kind, reason="planned anew")
     await plan_moment(
         tx,
         Moment(

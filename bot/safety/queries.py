@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bot.programmes.shelf import pinned
 from bot.safety.rules import DutyHours, Roster, may_handle
 from bot.storage.database import Transaction
-from bot.storage.tables import Alert, Appointment, Chat, Cohort, Facilitation, Member, Person, Response
+from bot.storage.tables import Alert, Appointment, Chat, Cohort, Member, Person, Response
 from bot.window.queries import facilitators_of, name_of
 from bot.words import AlertCause, AlertState, Level, MemberState, Office
 
@@ -141,14 +141,11 @@ async def _name(tx: Transaction, person_id: UUID | None) -> str:
 
 
 async def unresolved(tx: Transaction, person: Person) -> list[Seen]:
-    """What waits for this facilitator over all their cohorts: red before amber, the oldest first."""
-    held = select(Facilitation.cohort_id).where(Facilitation.person_id == person.id, Facilitation.ended_at.is_(None))
+    """What waits for this person over all cohorts they answer for: red before amber, the oldest first."""
     rows = await tx.scalars(
-        select(Alert)
-        .where(Alert.cohort_id.in_(held), Alert.state != AlertState.RESOLVED)
-        .order_by(Alert.level.desc(), Alert.raised_at)
+        select(Alert).where(Alert.state != AlertState.RESOLVED).order_by(Alert.level.desc(), Alert.raised_at)
     )
-    return [await see(tx, alert) for alert in rows]
+    return [await see(tx, alert) for alert in rows.all() if await may_open(tx, person, alert)]
 
 
 async def has_answered(tx: Transaction, member_id: UUID, meeting_id: UUID, step: str) -> bool:

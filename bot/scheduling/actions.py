@@ -251,7 +251,7 @@ async def answer(tx: Transaction, invitation: Delivery, rsvp: Rsvp, *, now: date
         raise StaleInvitation
     before = attendance.rsvp
     attendance.rsvp, attendance.rsvp_at = rsvp, now
-    if concerns_facilitator(before, rsvp):
+    if concerns_facilitator(before, rsvp, attendance.role):
         await outbox.plan(tx, await news.rsvp_changed(tx, meeting, attendance, now=now))
     return attendance
 

@@ -20,6 +20,7 @@ from bot.texts import N_, Texts
 from bot.window.reconcile import Impact
 from bot.window.values import Cannot, Why
 
+_MOST_NAMES = 6  # in one line; more are counted
 _MOST_LINES = 4  # of what cannot be kept; the rest is counted
 
 # Only what time itself forbids: who rests, went lighter or left is nobody's preview.
@@ -157,7 +158,7 @@ def _local_times(starts_at: datetime, guests: Sequence[Guest], t: Texts) -> list
     return [
         t(
             "{names}: {hour} their time",
-            names=join([one.name for one in there], t),
+            names=_names([one.name for one in there], t),
             hour=(hour if len(clocks) > 1 else replace(t, zone=there[0].zone).hour(starts_at)),
         )
         for hour, there in clocks.items()
@@ -215,6 +216,11 @@ def _waits(impact: Impact, t: Texts) -> Html | None:
     return t.many("{n} waits for {when}", "{n} wait for the morning", len(impact.waits), when=t.when(first))
 
 
+def _names(names: list[str], t: Texts) -> str:
+    """The names, or how many they are if a line cannot hold them."""
+    return join(names, t) if len(names) <= _MOST_NAMES else t.many("{n} person", "{n} people", len(names))
+
+
 def _cannot(cannot: Sequence[Cannot], names: Mapping[UUID, str], t: Texts) -> list[Html]:
     """What cannot be kept, grouped by step and reason."""
     grouped: dict[tuple[str, Why], list[str]] = defaultdict(list)
@@ -223,7 +229,7 @@ def _cannot(cannot: Sequence[Cannot], names: Mapping[UUID, str], t: Texts) -> li
             name = names.get(one.member_id, "") if one.member_id else t.label("everybody")
             grouped[one.step, one.why].append(name)
     lines = [
-        t(_WHY[why], step=step.replace("-", " "), names=join([name for name in dict.fromkeys(who) if name], t))
+        t(_WHY[why], step=step.replace("-", " "), names=_names([name for name in dict.fromkeys(who) if name], t))
         for (step, why), who in grouped.items()
     ]
     more = len(lines) - _MOST_LINES

@@ -213,9 +213,10 @@ def proposed_role(rsvp: Rsvp, role: Role) -> Role | None:
     return None
 
 
-def concerns_facilitator(before: Rsvp | None, after: Rsvp) -> bool:
-    """Whether an RSVP is news: somebody cannot come or will be late, or no longer so."""
-    return before is not after and bool({before, after} & {Rsvp.CANNOT, Rsvp.LATE})
+def concerns_facilitator(before: Rsvp | None, after: Rsvp, role: Role) -> bool:
+    """Whether an RSVP is news: somebody cannot come or will be late, no longer so, or does not fit their role."""
+    exceptional = bool({before, after} & {Rsvp.CANNOT, Rsvp.LATE})
+    return before is not after and (exceptional or proposed_role(after, role) is not None)
 
 
 def check_detail(field: str, words: str) -> str:

@@ -144,7 +144,8 @@ def sessions_page(cohort_id: UUID, name: str, shown: Sequence[Meeting], t: Texts
         button(t.label("New session"), "meeting-new", cohort_id, MeetingKind.SESSION.value),
         button(t.label("New gathering"), "meeting-new", cohort_id, MeetingKind.GATHERING.value),
     )
-    return Message("\n".join(lines), (*grid(buttons, 2), plan))
+    back = (button(t.label("Back to the cohort"), "cohort", cohort_id),)
+    return Message("\n".join(lines), (*grid(buttons, 2), plan, back))
 
 
 def _short(meeting: Meeting, t: Texts) -> str:
@@ -325,6 +326,12 @@ def ask_end(meeting: Meeting, cohort: str, t: Texts, *, now: datetime) -> Messag
 
 def _quarter(instant: datetime) -> datetime:
     return instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
+
+
+def which_has_ended(found: Sequence[tuple[str, Meeting]], t: Texts) -> Message:
+    """Several sessions have begun: whose is it?"""
+    buttons = [button(cohort, "ended-ask", meeting.id) for cohort, meeting in found]
+    return Message(t("Whose session has ended?"), grid(buttons, 2))
 
 
 def still_going_on(meeting: Meeting, cohort: str, t: Texts) -> Message:

@@ -69,7 +69,7 @@ _WEEKDAYS = (
     ("wednesday", "mittwoch"),
     ("thursday", "donnerstag"),
     ("friday", "freitag"),
-    ("saturday", "samstag", "sonnabend"),
+    ("saturday", "samstag"),
     ("sunday", "sonntag"),
 )
 _DAYS_AHEAD = {
@@ -92,8 +92,8 @@ _AHEAD = re.compile(rf"({'|'.join(sorted(_DAYS_AHEAD, key=len, reverse=True))})\
 _IN_DAYS = re.compile(r"in (\d{1,3}) (days?|tag(?:en)?|weeks?|wochen?)\b", _FLAGS)
 _ON_WEEKDAY = re.compile(rf"(?:(next|nächste[rnms]?|kommende[rnms]?)\s|(?:this|diese[rnms]?)\s)?({_WORD})\b\.?", _FLAGS)
 
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2}) ?(am|pm)?(?: ?(?:uhr|h))?\b(?![:.]\d)", _FLAGS)
-_AM_PM = re.compile(r"(\d{1,2}) ?(am|pm)\b", _FLAGS)
+_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?: ?([ap])\.?m\b\.?)?(?: ?(?:uhr|h))?(?!\w|[:.]\d)", _FLAGS)
+_AM_PM = re.compile(r"(\d{1,2}) ?([ap])\.?m\b\.?", _FLAGS)
 _UHR = re.compile(r"(\d{1,2}) ?uhr(?: ?(\d{2}))?\b", _FLAGS)
 _NOON = re.compile(r"(?:noon|mittags?)\b", _FLAGS)
 _BARE_HOUR = re.compile(r"(\d{1,2})(?![\w:.,-]| ?(?:h|hours?|m|min|minutes?|std|stunden?|minuten)\b)", _FLAGS)
@@ -245,7 +245,7 @@ def _clock(hour: int, minute: int, half: str | None, rest: str) -> tuple[time, s
     if half:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if half.lower() == "pm" else 0)
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
     return (time(hour, minute), rest) if hour < 24 and minute < 60 else None
 
 

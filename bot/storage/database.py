@@ -43,6 +43,10 @@ _POSTGRES_OPTIONS = (
 )
 
 
+class DatabaseInUse(Wrong):
+    """Another process has the SQLite file."""
+
+
 class Transaction(AsyncSession):
     """One transaction; it can also seal and open what its rows hold."""
 
@@ -144,7 +148,8 @@ def open_database(written: str, keys: Keyring) -> Database:
     """Open the database; for SQLite this takes the lock that keeps a second process out.
 
     Raises:
-        Wrong: the address is unusable, or another process has the SQLite file.
+        Wrong: the address is unusable.
+        DatabaseInUse: another process has the SQLite file.
     """
     url = database_url(written)
     file = sqlite_file(written)
@@ -203,7 +208,7 @@ def _lock_beside(file: Path) -> IO[str]:
     except BlockingIOError as taken:
         owner = lock.read().strip() or "unknown"
         lock.close()
-        raise Wrong(f"{file} is in use by another process (pid {owner}). Stop that one first.") from taken
+        raise DatabaseInUse(f"{file} is in use by another process (pid {owner}). Stop that one first.") from taken
     lock.seek(0)
     lock.truncate()
     lock.write(str(os.getpid()))

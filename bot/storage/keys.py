@@ -100,10 +100,10 @@ def read_keys(written: str) -> Keyring:
         Wrong: a line is not a key; the remedy is said, the line is not shown.
     """
     keys: dict[str, bytes] = {}
-    for number, line in enumerate(written.replace(",", "\n").split("\n"), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, _, encoded = line.strip().partition(":")
+    lines = [line for line in written.splitlines() if not line.lstrip().startswith("#")]
+    entries = [entry.strip() for entry in ",".join(lines).split(",") if entry.strip()]
+    for number, entry in enumerate(entries, start=1):
+        name, _, encoded = entry.partition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
             _key_id(name)

@@ -43,6 +43,13 @@ async def bring_up_to_date(database: Database) -> None:
                 await connection.run_sync(_foreign_keys, "ON")
 
 
+async def revisions(database: Database) -> tuple[str | None, str | None]:
+    """The schema the database has, and the newest this code knows."""
+    async with database.connection() as connection:
+        present = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+    return present, ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
 def _foreign_keys(connection: Connection, switch: str) -> None:
     cursor = connection.connection.cursor()  # beside SQLAlchemy, which would begin a transaction first
     cursor.execute(f"PRAGMA foreign_keys={switch}")

@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from bot.clock import new_id
 from bot.storage.columns import Sealed, UtcDateTime, Word, ZoneName
 from bot.words import (
     AlertCause,
@@ -83,14 +84,14 @@ class Base(DeclarativeBase):
 
 
 class HasId:
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
 
 
 @event.listens_for(Base, "init", propagate=True)
 def _name_the_row(row: Base, _args: Any, values: dict[str, Any]) -> None:
     """Give a row its id when it is made, so that it can be sealed and spoken of before it is stored."""
     if isinstance(row, HasId):
-        values.setdefault("id", uuid4())
+        values.setdefault("id", new_id())
 
 
 def _word(words: type[StrEnum]) -> Any:

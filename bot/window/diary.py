@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from bot.window.budget import Ledger
 from bot.window.phases import Anchors, Span, span_at
-from bot.window.quiet import is_quiet, is_quiet_clock, local_instant, next_waking
+from bot.window.quiet import is_quiet, local_instant, next_waking
 from bot.window.values import Party, Why
 from bot.words import StepKind
 
@@ -33,20 +33,27 @@ class Diary:
         note = self._ledger.add_waiting if waits else self._ledger.add
         note(at, self.day_of(at), kind)
 
-    def first_room(
-        self, at: datetime, until: datetime, kind: StepKind, *, nudge: bool = False
-    ) -> tuple[datetime | None, Why | None]:
-        """The first instant from here on, before ``until``, with room for one more; and what stood in the way first.
+    def note_nudge(self, at: datetime) -> None:
+        self._ledger.add_nudge(self.day_of(at))
 
-        A nudge fills the day but keeps no distance and is not counted as a prompt.
-        """
+    def first_room(self, at: datetime, until: datetime, kind: StepKind) -> tuple[datetime | None, Why | None]:
+        """The first instant from here on, before ``until``, with room for one more; and what stood in the way first."""
         why: Why | None = None
         while at < until:
-            moved, obstacle = self._past_obstacle(at, kind, None if nudge else kind)
+            moved, obstacle = self._past_obstacle(at, kind)
             if moved == at:
                 return at, why
             at, why = moved, why or obstacle
         return None, why
+
+    def room_for_nudge(self, at: datetime, until: datetime, kind: StepKind) -> datetime | None:
+        """The first waking instant from here on, if its day is not full."""
+        while at < until:
+            moved = self._past_silence(at, kind)[0]
+            if moved == at:
+                return None if self._ledger.is_full_for_nudge(at, self.day_of(at)) else at
+            at = moved
+        return None
 
     def is_quiet(self, at: datetime) -> bool:
         return is_quiet(at, self.party.quiet, self.party.zone)
@@ -65,20 +72,24 @@ class Diary:
         span = span_at(self._spans, at)
         return self.after_acute(span.ends_at) if span and span.phase.only_safety else at
 
-    def _past_obstacle(self, at: datetime, kind: StepKind, counted: StepKind | None) -> tuple[datetime, Why | None]:
+    def _past_silence(self, at: datetime, kind: StepKind) -> tuple[datetime, Why | None]:
         calm = self.after_acute(at)
         if calm != at:
             return calm, Why.PHASE
         span = span_at(self._spans, at)
         if span and span.phase.kinds is not None and kind not in span.phase.kinds:
             return span.ends_at, Why.PHASE
-        local = at.astimezone(self.party.zone)
-        if is_quiet_clock(local.time(), self.party.quiet):
-            return self.next_waking(at), Why.QUIET
-        clear = self._ledger.clear_of_others(at, counted)
+        return (self.next_waking(at), Why.QUIET) if self.is_quiet(at) else (at, None)
+
+    def _past_obstacle(self, at: datetime, kind: StepKind) -> tuple[datetime, Why | None]:
+        heard, why = self._past_silence(at, kind)
+        if why:
+            return heard, why
+        clear = self._ledger.clear_of_others(at, kind)
         if clear != at:
             return clear, Why.CROWDED
-        most = span.phase.most_per_day if span else None
-        if self._ledger.is_full(at, local.date(), counted, most):
-            return local_instant(local.date() + _DAY, time(0), self.party.zone), Why.CROWDED
+        span = span_at(self._spans, at)
+        day = self.day_of(at)
+        if self._ledger.is_full(at, day, kind, span.phase.most_per_day if span else None):
+            return local_instant(day + _DAY, time(0), self.party.zone), Why.CROWDED
         return at, None

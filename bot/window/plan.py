@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.programmes.schema import Programme
-from bot.window.placing import Planning, in_order
+from bot.window.draft import in_order
+from bot.window.placing import Planning
 from bot.window.values import (
     Cannot,
     Decision,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 
@@ -95,6 +96,12 @@ async def consents_of(tx: Transaction, member_id: UUID) -> frozenset[Consent]:
     )
     switches = {row.switch: row.granted for row in rows}
     return frozenset(switch for switch, granted in switches.items() if granted)
+
+
+async def rest_of(tx: Transaction, member: Member) -> tuple[QuietHours, ZoneInfo]:
+    """When this member wants silence, and where."""
+    person = await tx.get_one(Person, member.person_id)
+    return QuietHours(person.quiet_begins, person.quiet_ends), person.zone
 
 
 def is_paused(member: Member, now: datetime) -> bool:

@@ -73,6 +73,7 @@ class Sent:
     kind: StepKind | None  # none: no programme step (a nudge, an invitation, a broadcast)
     safety: bool = False
     key: str | None = None
+    said: bool = True  # false: skipped or failed; it keeps its place, but nobody is reminded of it
 
 
 class Why(StrEnum):

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from bot.enrolment import actions, joining
 from bot.enrolment.queries import meet_person, seats_of
-from bot.enrolment.rules import ABOUT, READERS, SWITCHES, Wish, seat_labels
+from bot.enrolment.rules import ABOUT, READERS, SWITCHES, seat_labels
+from bot.enrolment.wish import Wish
 from bot.programmes.shelf import library, pin
 from bot.storage.database import Transaction
 from bot.storage.tables import Cohort, Delivery, Member, Person, Seat
@@ -76,5 +77,3 @@ async def kinds(tx: Transaction, to: Person) -> list[str]:
 
     chat = await private_chat(tx, to.id)
     return sorted(await tx.scalars(select(Delivery.kind).where(Delivery.chat_id == chat.id)))
-
-

@@ -174,7 +174,7 @@ async def test_links_of_taken_seats_are_not_shown(database: Database) -> None:
 async def test_a_link_message_can_be_forwarded_as_it_is(database: Database) -> None:
     """It names its own person, and neither anybody else nor what it is about."""
     async with database.transaction() as tx:
-        facilitator, cohort, seats = await maple(tx)
+        facilitator, _, seats = await maple(tx)
         await actions.send_links(tx, seats[:1], facilitator, "a_bot", now=NOON)
         row = (await tx.scalars(select(Delivery))).one()
 
@@ -243,7 +243,7 @@ async def test_whoever_was_declined_by_mistake_can_come_back_with_the_new_link(d
 
 async def test_two_strangers_have_two_seats(database: Database) -> None:
     async with database.transaction() as tx:
-        _, cohort, seats = await maple(tx)
+        _, _, seats = await maple(tx)
         _, ann = await sit(tx, seats[0], ANN, "Ann")
         _, bob = await sit(tx, seats[1], BOB, "Bob")
 

@@ -35,6 +35,11 @@ def in_the_image(instruction: str) -> list[str]:
     return [rest for name, rest in stages()[-1] if name == instruction]
 
 
+def names_in(pins: str) -> set[str]:
+    """The names before "==", as package indexes write them."""
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"^([\w.-]+)==", pins, re.MULTILINE)}
+
+
 def run(command: object, **more) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, env=without_pips_configuration(), capture_output=True, text=True, check=False, **more
@@ -81,7 +86,7 @@ def test_the_build_steps_install_a_command_that_speaks(installed, tmp_path):
     said = run([installed / "bin" / "understory", "--help"], cwd=tmp_path)
 
     assert said.returncode == 0
-    assert "rehearse" in said.stdout
+    assert said.stdout.startswith("Usage: understory ")
 
 
 @pytest.mark.timeout(600)
@@ -96,11 +101,11 @@ def test_the_wheel_brings_every_file_of_the_packages(installed):
 
 @pytest.mark.timeout(600)
 def test_nothing_but_what_is_needed_to_run_is_installed(installed):
-    listed = run([installed / "bin" / "python", "-m", "pip", "list", "--format=freeze"])
-    names = {line.partition("==")[0].lower() for line in listed.stdout.splitlines()}
-    locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements/run.txt").read_text(), re.MULTILINE))
+    listed = run([installed / "bin" / "python", "-m", "pip", "list", "--format=freeze"]).stdout
 
-    assert names - locked == {"understory", "pip"} | (names & {"setuptools"})
+    locked = names_in((ROOT / "requirements/run.txt").read_text())
+    brought_by_venv = {"pip", "setuptools"}
+    assert names_in(listed) - locked - brought_by_venv == {"understory"}
 
 
 def test_the_dockerfile_has_nothing_to_be_said_against_it():

@@ -242,6 +242,20 @@ async def test_the_protocol_over_http(served, clock, stage):
         assert (await ask({"until": None, "handled": None, "bot": 5}))[0] == 400
 
 
+async def test_with_two_bots_a_report_names_its_bot(clock, stage, ann):
+    other = stage.bot("other_bot")
+
+    with pytest.raises(LookupError, match="2 bots"):
+        await clock.rest(None, None)
+    resting = asyncio.create_task(clock.rest(None, None, other.id))
+    await clock.settled()
+    stage.phone("Ann", "other_bot").start()
+
+    assert not clock.quiet
+    resting.cancel()
+    await asyncio.gather(resting, return_exceptions=True)
+
+
 async def test_a_report_whose_connection_closes_no_longer_counts(served, clock):
     async with aiohttp.ClientSession() as http:
         resting = asyncio.create_task(http.post(f"{served.clock_url}/idle", json={"until": None, "handled": None}))

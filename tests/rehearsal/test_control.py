@@ -63,8 +63,8 @@ async def test_the_phones_as_the_page_draws_them(page, ann, call):
         "entities": [{"type": "bold", "offset": 0, "length": 2}],
         "buttons": [
             [
-                {"text": "Open", "action": "callback_data", "url": None},
-                {"text": "Map", "action": "url", "url": "https://example.org"},
+                {"text": "Open", "action": "callback_data", "value": "o"},
+                {"text": "Map", "action": "url", "value": "https://example.org"},
             ]
         ],
         "reactions": [],
@@ -143,6 +143,7 @@ async def test_the_clock_is_paused_sped_up_and_jumped(page, clock):
     assert (status, said["clock"]["now"], said["clock"]["speed"]) == (200, "2026-11-28T16:00:00.000+00:00", 600)
     assert stepped[1]["clock"] == {
         "now": "2026-11-29T00:00:00.000+00:00",
+        "next": None,
         "paused": True,
         "speed": 600.0,
         "flowing": False,
@@ -159,7 +160,13 @@ async def test_the_page_is_told_that_something_changed(page, ann, call):
         second = json.loads((await events.content.readline()).removeprefix(b"data: "))
 
     assert (first["change"], second["change"]) == (1, 2)
-    assert first["clock"] == {"now": "2026-11-28T14:00:00.000+00:00", "paused": True, "speed": None, "flowing": False}
+    assert first["clock"] == {
+        "now": "2026-11-28T14:00:00.000+00:00",
+        "next": None,
+        "paused": True,
+        "speed": None,
+        "flowing": False,
+    }
 
 
 async def test_another_site_cannot_play_with_the_phones(page, ann):

@@ -54,6 +54,14 @@ def test_blocking_is_told_and_refuses_until_it_is_lifted(ann, call):
     assert write(call, ann) == "sent"
 
 
+def test_starting_again_lifts_the_block(ann, call):
+    ann.block()
+
+    ann.start()
+
+    assert write(call, ann) == "sent"
+
+
 def test_a_deep_link_arrives_as_a_start_command(stage, call):
     stage.phone("Ann").open_link("https://t.me/understory_bot?start=Ab_9-x")
 

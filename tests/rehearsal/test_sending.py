@@ -29,6 +29,7 @@ def test_a_text_arrives_with_its_marks(ann, call):
         (" \n ", "400: Bad Request: message text is empty"),
         ("<b></b>", "400: Bad Request: message text is empty"),
         ("🌿" * 4097, "400: Bad Request: message is too long"),
+        ("\ud800", "400: Bad Request: strings must be encoded in UTF-8"),
         ("<b>x", "400: Bad Request: can't parse entities: Can't find end tag corresponding to start tag \"b\""),
     ],
 )

@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from people import BERLIN, hours, local
+from people import BERLIN, local
 
-from bot.window.budget import GAP, MOST_A_DAY, MOST_A_WEEK, Ledger, most_on, number_of
+from bot.window.budget import GAP, Ledger, most_on, number_of
 from bot.words import StepKind
 
 SESSION = date(2026, 11, 28)
@@ -60,6 +60,16 @@ def test_reminders_do_not_fill_the_prompts_of_a_day_but_its_five_messages():
     ledger.add(at(1, 13), day(1), None)
     assert ledger.is_full(at(1, 18), day(1), StepKind.PROMPT)
     assert ledger.is_full(at(1, 18), day(1), StepKind.REMINDER)
+
+
+def test_reminders_never_push_a_step_but_wait_for_room_themselves():
+    ledger = a_ledger((1, 9), (1, 12))
+    for _ in range(3):
+        ledger.add_nudge(day(1))
+
+    assert not ledger.is_full(at(1, 18), day(1), StepKind.PROMPT)
+    assert ledger.is_full_for_nudge(at(1, 18), day(1))
+    assert not ledger.is_full_for_nudge(at(2, 18), day(2))
 
 
 def test_after_a_week_two_messages_fill_the_next():
@@ -117,7 +127,3 @@ def test_a_clear_instant_is_the_first_that_keeps_its_distance(said: list[int], w
     quarters = int((clear - wished) / timedelta(minutes=15))
     assert keeps_distance(clear)
     assert not any(keeps_distance(wished + timedelta(minutes=15 * n)) for n in range(quarters))
-
-
-def test_the_numbers_of_the_budget():
-    assert (GAP, MOST_A_DAY, MOST_A_WEEK) == (hours(1.5), 5, 2)
