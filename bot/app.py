@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -23,6 +23,7 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, ExtBot
 
 import handlers
+from bot import logs
 from bot.broadcasts import actions as broadcasting
 from bot.broadcasts import compose as broadcast_words
 from bot.checkins import actions as checking_in
@@ -44,16 +45,18 @@ from bot.enrolment import compose as enrolment_words
 from bot.enrolment import settings as settings_words
 from bot.enrolment.queries import has_owner
 from bot.errors import Wrong
+from bot.health import Health
 from bot.intake.flood import Flood
 from bot.intake.inbox import Inbox, Update
 from bot.intake.polling import poll
 from bot.intake.webhook import announce, webhook
+from bot.jobs import Beat, metronome
 from bot.runtime import Runtime
 from bot.safety import actions as safety
 from bot.safety import compose as safety_words
 from bot.scheduling import actions as scheduling
 from bot.scheduling import compose as scheduling_words
-from bot.settings import Settings
+from bot.settings import Address, Settings
 from bot.storage.database import Database, Transaction, open_database, sqlite_file
 from bot.storage.keys import Keyring, keys_beside, read_keys
 from bot.storage.schema import bring_up_to_date
@@ -65,6 +68,7 @@ from handlers.errors import apologise
 
 log = logging.getLogger(__name__)
 
+PULSE = timedelta(seconds=30)  # between two looks at the numbers that METRICS_LISTEN shows
 IN_FLIGHT = 10  # deliveries on the wire at once: so many may be unknown after a crash, no more
 
 # Where a lost reply may be answered with a second copy: an opening shows nothing new, and what was asked for is missed.
@@ -180,7 +184,7 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
             bell,
             partial(_process, application),
             on_quarantine=partial(_apologise, application, runtime),
-            flood=Flood(),
+            flood=None if settings.clock_url else Flood(),  # a script's hands are quicker than anybody's
         )
         leadership = Leadership(database)
         post = PostOffice(
@@ -204,6 +208,7 @@ async def run(settings: Settings, say: Say = print) -> None:
     """Run until SIGTERM or SIGINT; then let what is on its way end."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.say_unexpected)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with assembled(settings, say) as bot:
@@ -217,7 +222,13 @@ async def serve(bot: Bot, stopping: asyncio.Event) -> None:
     async with AsyncExitStack() as doors:
         if settings.webhook_url and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
-            await doors.enter_async_context(_listening(webhook(bot.inbox, settings.webhook_url, secret), settings))
+            server = webhook(bot.inbox, settings.webhook_url, secret)
+            await doors.enter_async_context(_listening(server, settings.listen))
+        if settings.metrics_listen is not None:
+            health = Health(bot.runtime.database, bot.runtime.clock, bot.leadership.trusted)
+            await health.refresh()
+            await doors.enter_async_context(_listening(health.server(), settings.metrics_listen))
+            await doors.enter_async_context(metronome([Beat("health", PULSE, health.refresh)]))
         while not stopping.is_set():
             if await _unless(stopping, bot.leadership.win()):
                 await _lead(bot, stopping)
@@ -251,7 +262,6 @@ async def _lead(bot: Bot, stopping: asyncio.Event) -> None:
 
 
 async def _polling(bot: Bot) -> None:
-    await bot.runtime.carrier.bot.delete_webhook()
     await poll(bot.runtime.carrier.bot, bot.inbox)
 
 
@@ -261,10 +271,10 @@ async def _announced(bot: Bot, url: str, secret: str) -> None:
 
 
 @asynccontextmanager
-async def _listening(server: web.Application, settings: Settings) -> AsyncIterator[None]:
+async def _listening(server: web.Application, at: Address) -> AsyncIterator[None]:
     runner = web.AppRunner(server, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, settings.listen.host, settings.listen.port).start()
+    await web.TCPSite(runner, at.host, at.port).start()
     try:
         yield
     finally:

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 ROOMS = (safety, enrolment, scheduling, checkins, broadcasts, desk, records, settings)
 
+IN_GROUPS_TOO = {"start"}  # a seat's link that is opened in a group is burnt there
+
 Listener = Callable[[telegram.Update, Any], Coroutine[Any, Any, None]]
 App = Application[Any, Any, Any, Any, Any, Any]
 
@@ -45,7 +47,8 @@ def register(application: App, runtime: Runtime) -> None:
     message = filters.UpdateType.MESSAGE
     for room in ROOMS:
         for command, handler in room.COMMANDS.items():
-            application.add_handler(CommandHandler(command, _listening(handler, runtime), filters=message))
+            listen = _listening(handler, runtime, private=command not in IN_GROUPS_TOO)
+            application.add_handler(CommandHandler(command, listen, filters=message))
     for room in ROOMS:
         for action, handler in room.BUTTONS.items():
             application.add_handler(CallbackQueryHandler(_listening(handler, runtime), pattern=f"^{action}:"))
@@ -102,7 +105,7 @@ def _typed(awaited: str) -> Handler:
     return typed[awaited]
 
 
-def _listening(handler: Handler, runtime: Runtime) -> Listener:
+def _listening(handler: Handler, runtime: Runtime, *, private: bool = False) -> Listener:
     async def listen(update: telegram.Update, _: Any) -> None:
         try:
             heard = said(update)
@@ -113,6 +116,8 @@ def _listening(handler: Handler, runtime: Runtime) -> Listener:
             return
         ctx = Context(runtime, heard, await runtime.clock.now())
         try:
+            if private:
+                ctx.stay_private()
             await handler(ctx)
         except Refused as no:
             await refuse(runtime, update, no, ctx)

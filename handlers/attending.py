@@ -33,7 +33,7 @@ from bot.storage.tables import Attendance, Cohort, Delivery, Meeting, Member, Pe
 from bot.texts import N_
 from bot.words import LeftHow, MeetingState, MemberState, Role, Rsvp
 from handlers.context import Context, Handler
-from handlers.which_meeting import cohort_texts, meeting_of, meeting_tapped
+from handlers.which_meeting import AWAITED_FOR, cohort_texts, meeting_of, meeting_page, meeting_tapped, stop_waiting
 
 # ── Coming ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,7 +87,10 @@ async def role(ctx: Context) -> None:
 
 
 async def _current(tx: Transaction, cohort: Cohort, now: datetime) -> Meeting:
-    meeting = await queries.next_meeting(tx, cohort.id, now) or await queries.session_to_end(tx, cohort.id, now)
+    begun = await queries.session_to_end(tx, cohort.id, now)
+    if begun is not None and begun.state is MeetingState.PLANNED:
+        return begun
+    meeting = await queries.next_meeting(tx, cohort.id, now) or begun
     if meeting is None:
         raise NoSuchMeeting(number="1")
     return meeting
@@ -183,7 +186,8 @@ async def ended_at(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
         cohort, meeting = await meeting_tapped(ctx, tx, me)
-        await keep_draft(tx, me.id, "meeting-end", {"meeting": str(meeting.id)}, now=ctx.now, awaits="meet-end")
+        content = {"meeting": str(meeting.id)}
+        await keep_draft(tx, me.id, "meeting-end", content, now=ctx.now, awaits="meet-end", lasts=AWAITED_FOR)
         screen = screens.ask_end(meeting, tx.open(cohort, "name"), cohort_texts(ctx, cohort), now=ctx.now)
     await ctx.toast()
     await ctx.show(screen)
@@ -194,6 +198,7 @@ async def ended_when(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
         cohort, meeting = await meeting_tapped(ctx, tx, me)
+        await stop_waiting(ctx, tx, me)
         screen = await _end_then(ctx, tx, me, cohort, meeting, _instant(ctx.tap.arg))
     await ctx.toast()
     await ctx.show(screen)
@@ -218,7 +223,7 @@ async def correct(ctx: Context) -> None:
         me = await ctx.person(tx)
         cohort, meeting = await meeting_tapped(ctx, tx, me)
         await ending.correct_end(tx, meeting.id, _instant(ctx.tap.arg), by=me.id, now=ctx.now)
-        screen = await _page(ctx, tx, cohort, meeting, N_("The end is corrected."))
+        screen = await meeting_page(ctx, tx, cohort, meeting, N_("The end is corrected."))
     await ctx.toast()
     await ctx.show(screen)
 
@@ -238,7 +243,7 @@ async def _end(ctx: Context, tx: Transaction, me: Person, cohort: Cohort, meetin
     """Record or correct an end; without ``words`` it is now, and what is recorded already is only shown."""
     meeting = await queries.locked(tx, meeting.id)
     if not words and meeting.state is MeetingState.RELEASED:
-        return await _page(ctx, tx, cohort, meeting, N_("Its end is recorded already. You can correct it."))
+        return await meeting_page(ctx, tx, cohort, meeting, N_("Its end is recorded already. You can correct it."))
     when = end_at(read_clock(words), meeting.starts_at, cohort.zone, now=ctx.now) if words else ctx.now
     return await _end_then(ctx, tx, me, cohort, meeting, when)
 
@@ -307,12 +312,6 @@ async def _present(ctx: Context, tx: Transaction, me: Person) -> tuple[Cohort, M
     cohort = await held_cohort(tx, me, meeting.cohort_id)
     member = await tx.get_one(Member, attendance.member_id)
     return cohort, meeting, queries.Present(attendance, member, tx.open(member, "alias"))
-
-
-async def _page(ctx: Context, tx: Transaction, cohort: Cohort, meeting: Meeting, head: str) -> Message:
-    t, people = cohort_texts(ctx, cohort), await queries.present(tx, meeting.id)
-    title = queries.title_of(tx, meeting)
-    return screens.meeting_page(meeting, tx.open(cohort, "name"), title, people, t, now=ctx.now, head=head)
 
 
 COMMANDS: dict[str, Handler] = {"role": role, "ended": ended}

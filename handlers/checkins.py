@@ -26,6 +26,7 @@ from bot.checkins.rules import (
 from bot.errors import Refused
 from bot.messages import Message
 from bot.safety.actions import raise_alert
+from bot.safety.card import help_for
 from bot.storage.database import Transaction
 from bot.storage.drafts import drop_draft, read_draft
 from bot.storage.tables import Delivery, Disclosure
@@ -242,6 +243,8 @@ async def _keep(
         await raise_alert(
             tx, page.member, kept.alert, cause, now=ctx.now, meeting_id=page.meeting.id, step=page.step.id
         )
+    if kept.alert is Level.RED:
+        urgent = await help_for(tx, page.person, ctx.texts)
     page = await queries.page_of(tx, page.delivery)
     screen = compose.asking(page, kept.asks, ctx.texts) if kept.asks else compose.kept(page, ctx.texts, now=ctx.now)
     return screen, urgent

@@ -1,4 +1,4 @@
-"""Planning sessions and gatherings by command or by buttons, moving them, calling them off, describing them."""
+"""Planning and moving sessions and gatherings, by command or button after button."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from bot.enrolment.queries import cohorts_held_by, find_cohort, held_cohort
 from bot.enrolment.rules import NotYours
 from bot.errors import Refused
 from bot.messages import Message
-from bot.scheduling import actions, compose, previews, queries, screens
+from bot.scheduling import actions, previews, queries, questions
 from bot.scheduling.rules import (
-    DetailTooLong,
+    ChangedMeanwhile,
     InThePast,
     LengthOutOfRange,
     NoSuchMeeting,
-    NotALink,
     NotPlanned,
     Overlaps,
     StaleInvitation,
@@ -33,9 +32,9 @@ from bot.storage.drafts import DraftGone, awaiting_draft, change_draft, drop_dra
 from bot.storage.tables import Cohort, Draft, Meeting, Person
 from bot.texts import N_, Texts
 from bot.words import MeetingKind
-from handlers import attending
+from handlers import attending, meetings
 from handlers.context import Context, Handler
-from handlers.which_meeting import cohort_texts, here, meeting_named, meeting_of, meeting_tapped
+from handlers.which_meeting import cohort_texts, here, meeting_named, meeting_page, meeting_tapped
 
 # ── Wishing: one question after the other, by command, buttons or typed words ──────────────────────────────────────
 
@@ -95,7 +94,7 @@ async def move_this(ctx: Context) -> None:
 
 
 def _moving(meeting: Meeting) -> Wish:
-    return Wish(meeting.kind, meeting.cohort_id, meeting.id, lasts=meeting.lasts)
+    return Wish(meeting.kind, meeting.cohort_id, meeting.id, meeting.sequence, lasts=meeting.lasts)
 
 
 async def _begin(ctx: Context, tx: Transaction, me: Person, wish: Wish) -> Message:
@@ -114,16 +113,16 @@ async def _go_on(ctx: Context, tx: Transaction, me: Person, draft: Draft, wish: 
     await change_draft(tx, draft, wish.as_json(), awaits=awaits)
     if wish.cohort_id is None:
         held = [(cohort.id, tx.open(cohort, "name")) for cohort in await cohorts_held_by(tx, me)]
-        return screens.ask_cohort(draft.id, held, ctx.texts)
+        return questions.ask_cohort(draft.id, held, ctx.texts)
     cohort = await held_cohort(tx, me, wish.cohort_id)
     t, present = cohort_texts(ctx, cohort), here(ctx, cohort)
     match wish.asks:
         case Asks.DAY:
-            return screens.ask_day(draft.id, present.date(), 0, t)
+            return questions.ask_day(draft.id, present.date(), 0, t)
         case Asks.HOUR:
-            return screens.ask_hour(draft.id, wish, present, t)
+            return questions.ask_hour(draft.id, wish, present, t)
         case Asks.LENGTH:
-            return screens.ask_length(draft.id, wish, t)
+            return questions.ask_length(draft.id, wish, t)
         case _:
             return await _preview(ctx, tx, me, cohort, draft, wish, t)
 
@@ -200,7 +199,7 @@ async def turn_page(ctx: Context) -> None:
             raise UnknownButton
         cohort = await held_cohort(tx, me, wish.cohort_id)
         today = here(ctx, cohort).date()
-        screen = screens.ask_day(draft.id, today, int(ctx.tap.arg), cohort_texts(ctx, cohort))
+        screen = questions.ask_day(draft.id, today, int(ctx.tap.arg), cohort_texts(ctx, cohort))
     await ctx.toast()
     await ctx.show(screen)
 
@@ -233,13 +232,15 @@ async def confirm(ctx: Context) -> None:
         cohort = await held_cohort(tx, me, wish.cohort_id)
         starts_at = take(*_hour_of(wish), cohort.zone).at
         if wish.meeting_id is not None:
+            if (await queries.locked(tx, wish.meeting_id)).sequence != wish.sequence:
+                raise ChangedMeanwhile
             await actions.move(tx, wish.meeting_id, starts_at, by=me.id, now=ctx.now)
             meeting = await tx.get_one(Meeting, wish.meeting_id)
         else:
             meeting, _ = await actions.schedule(tx, cohort.id, _proposal(wish, starts_at), by=me.id, now=ctx.now)
         await drop_draft(tx, draft)
         head = N_("It has moved, and everybody will read so.") if wish.meeting_id else N_("It is planned.")
-        screen = await _page(ctx, tx, cohort, meeting, head)
+        screen = await meeting_page(ctx, tx, cohort, meeting, head)
     await ctx.toast()
     await ctx.show(screen)
 
@@ -255,169 +256,11 @@ async def drop(ctx: Context) -> None:
     await ctx.show(screen)
 
 
-# ── Pages ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def sessions(ctx: Context) -> None:
-    """A cohort's meetings."""
-    async with ctx.transaction() as tx:
-        cohort = await held_cohort(tx, await ctx.person(tx), ctx.ref)
-        shown = await queries.meetings(tx, cohort.id)
-        screen = screens.sessions_page(
-            cohort.id, tx.open(cohort, "name"), shown, cohort_texts(ctx, cohort), now=ctx.now
-        )
-    await ctx.toast()
-    await ctx.show(screen)
-
-
-async def open_meeting(ctx: Context) -> None:
-    async with ctx.transaction() as tx:
-        cohort, meeting = await meeting_tapped(ctx, tx, await ctx.person(tx))
-        screen = await _page(ctx, tx, cohort, meeting)
-    await ctx.toast()
-    await ctx.show(screen)
-
-
-async def calendar_file(ctx: Context) -> None:
-    """The facilitator's own calendar file, in their own zone."""
-    async with ctx.transaction() as tx:
-        _, meeting = await meeting_tapped(ctx, tx, await ctx.person(tx))
-        screen = await compose.calendar_message(tx, meeting, ctx.texts, now=ctx.now)
-    await ctx.toast()
-    await ctx.say(screen)
-
-
-async def _page(ctx: Context, tx: Transaction, cohort: Cohort, meeting: Meeting, head: str = "") -> Message:
-    t, people = cohort_texts(ctx, cohort), await queries.present(tx, meeting.id)
-    title = queries.title_of(tx, meeting)
-    return screens.meeting_page(meeting, tx.open(cohort, "name"), title, people, t, now=ctx.now, head=head)
-
-
-# ── Calling off ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def cancel(ctx: Context) -> None:
-    """/cancel Maple 2: what it would do. Alone it gives up whatever waits for words."""
-    ctx.stay_private()
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        if ctx.said.text:
-            cohort, meeting, words = await meeting_named(ctx, tx, me)
-            if words:
-                raise NotUnderstood
-            screen = await _preview_cancelling(ctx, tx, me, cohort, meeting)
-        else:
-            if draft := await awaiting_draft(tx, me.id, now=ctx.now):
-                await drop_draft(tx, draft)
-            screen = Message(ctx.texts("Nothing was changed."))
-    await ctx.show(screen)
-
-
-async def cancel_this(ctx: Context) -> None:
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        cohort, meeting = await meeting_tapped(ctx, tx, me)
-        screen = await _preview_cancelling(ctx, tx, me, cohort, meeting)
-    await ctx.toast()
-    await ctx.show(screen)
-
-
-async def _preview_cancelling(ctx: Context, tx: Transaction, me: Person, cohort: Cohort, meeting: Meeting) -> Message:
-    impact = await actions.if_cancelled(tx, meeting, by=me.id, now=ctx.now)
-    told = len({copy.member_id for copy in await queries.invitations_read(tx, meeting.id)})
-    return previews.cancelling(tx.open(cohort, "name"), meeting, told, impact, cohort_texts(ctx, cohort))
-
-
-async def cancel_now(ctx: Context) -> None:
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        cohort, meeting = await meeting_tapped(ctx, tx, me)
-        if ctx.tap.arg != str(meeting.sequence):
-            raise UnknownButton  # it was moved or cancelled since the preview
-        await actions.cancel(tx, meeting.id, by=me.id, now=ctx.now)
-        screen = await _page(ctx, tx, cohort, meeting)
-    await ctx.toast()
-    await ctx.show(screen)
-
-
-# ── Details ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def details(ctx: Context) -> None:
-    """/details Maple 2, or of the next meeting."""
-    ctx.stay_private()
-    async with ctx.transaction() as tx:
-        cohort, meeting, _ = await meeting_named(ctx, tx, await ctx.person(tx))
-        screen = _details_page(ctx, tx, cohort, meeting)
-    await ctx.show(screen)
-
-
-async def details_of_this(ctx: Context) -> None:
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        cohort, meeting = await meeting_tapped(ctx, tx, me)
-        draft = await awaiting_draft(tx, me.id, now=ctx.now)
-        if draft is not None and draft.kind == "meeting-detail":
-            await drop_draft(tx, draft)  # they went back instead of typing
-        screen = _details_page(ctx, tx, cohort, meeting)
-    await ctx.toast()
-    await ctx.show(screen)
-
-
-def _details_page(ctx: Context, tx: Transaction, cohort: Cohort, meeting: Meeting) -> Message:
-    return screens.details_page(meeting, tx.open(cohort, "name"), queries.details(tx, meeting), ctx.texts)
-
-
-async def ask_detail(ctx: Context) -> None:
-    """One detail is to be typed next."""
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        cohort, meeting = await meeting_tapped(ctx, tx, me)
-        field = _field(ctx.tap.arg)
-        content = {"meeting": str(meeting.id), "field": field}
-        await keep_draft(tx, me.id, "meeting-detail", content, now=ctx.now, awaits="meet-detail")
-        words = queries.details(tx, meeting).get(field, "")
-        screen = screens.ask_detail(meeting, tx.open(cohort, "name"), field, words, ctx.texts)
-    await ctx.toast()
-    await ctx.show(screen)
-
-
-async def hear_detail(ctx: Context) -> None:
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        draft = await awaiting_draft(tx, me.id, now=ctx.now)
-        if draft is None or draft.kind != "meeting-detail":
-            raise DraftGone
-        content = tx.open_json(draft, "content")
-        cohort, meeting = await meeting_of(tx, me, UUID(content["meeting"]))
-        await actions.describe(tx, meeting, _field(content["field"]), ctx.said.text)
-        await drop_draft(tx, draft)
-        screen = _details_page(ctx, tx, cohort, meeting)
-    await ctx.say(screen)
-
-
-async def clear_detail(ctx: Context) -> None:
-    async with ctx.transaction() as tx:
-        me = await ctx.person(tx)
-        cohort, meeting = await meeting_tapped(ctx, tx, me)
-        await actions.describe(tx, meeting, _field(ctx.tap.arg), "")
-        screen = _details_page(ctx, tx, cohort, meeting)
-    await ctx.toast()
-    await ctx.show(screen)
-
-
-def _field(name: str) -> str:
-    if name not in screens.DETAIL_LABELS:
-        raise UnknownButton
-    return name
-
-
 COMMANDS: dict[str, Handler] = {
     "session": plan_session,
     "gathering": plan_gathering,
     "move": move,
-    "cancel": cancel,
-    "details": details,
+    **meetings.COMMANDS,
     **attending.COMMANDS,
 }
 
@@ -431,22 +274,18 @@ BUTTONS: dict[str, Handler] = {
     "meet-confirm": confirm,
     "meet-change": change,
     "meet-drop": drop,
-    "sessions": sessions,
-    "meeting": open_meeting,
-    "meeting-file": calendar_file,
     "meeting-move": move_this,
-    "meeting-cancel": cancel_this,
-    "meeting-off": cancel_now,
-    "meeting-details": details_of_this,
-    "meeting-detail": ask_detail,
-    "detail-clear": clear_detail,
+    **meetings.BUTTONS,
     **attending.BUTTONS,
 }
 
-TYPED: dict[str, Handler] = {"meet-words": hear_words, "meet-detail": hear_detail, **attending.TYPED}
+TYPED: dict[str, Handler] = {"meet-words": hear_words, **meetings.TYPED, **attending.TYPED}
 
 REFUSALS: dict[type[Refused], str] = {
-    NotUnderstood: N_("I did not understand that time. Try 2026-11-28 14:00 3h, or Sat 6pm, or tomorrow 14:00."),
+    NotUnderstood: N_(
+        "I did not understand that time. Try 2026-11-28 14:00 3h, or Sat 6pm, or tomorrow 14:00. "
+        "/cancel leaves it as it is."
+    ),
     DaysDisagree: N_("That weekday and that date are different days. Which one is it?"),
     InThePast: N_("That time has passed. Please choose a later one."),
     TooFarAhead: N_("That is more than two years away. Please check the year."),
@@ -458,7 +297,6 @@ REFUSALS: dict[type[Refused], str] = {
     ),
     NotPlanned: N_("It has ended or was cancelled, so this cannot be changed any more."),
     StaleInvitation: N_("This invitation is for an earlier time. The newest one is further down."),
-    DetailTooLong: N_("That is too long: at most {longest} characters. Please send it again, shorter."),
-    NotALink: N_("That is not a web address. It begins with https://"),
+    **meetings.REFUSALS,
     **attending.REFUSALS,
 }

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from bot.enrolment.queries import find_cohort, held_cohort
 from bot.enrolment.rules import NotYours
-from bot.scheduling.queries import meeting_by_number, next_meeting
+from bot.messages import Message
+from bot.scheduling import queries, screens
 from bot.scheduling.typed import split_name
 from bot.storage.database import Transaction
+from bot.storage.drafts import awaiting_draft, drop_draft
 from bot.storage.tables import Cohort, Meeting, Person
 from bot.texts import Texts
 from handlers.context import Context
+
+AWAITED_FOR = timedelta(hours=1)  # how long typed words still answer a page
 
 
 async def meeting_named(ctx: Context, tx: Transaction, me: Person) -> tuple[Cohort, Meeting, str]:
@@ -24,10 +28,10 @@ async def meeting_named(ctx: Context, tx: Transaction, me: Person) -> tuple[Coho
     """
     name, rest = split_name(ctx.said.text)
     cohort = await find_cohort(tx, me, name)
-    if not rest and (following := await next_meeting(tx, cohort.id, ctx.now)):
+    if not rest and (following := await queries.next_meeting(tx, cohort.id, ctx.now)):
         return cohort, following, ""
     number, words = split_name(rest)
-    return cohort, await meeting_by_number(tx, cohort.id, number), words
+    return cohort, await queries.meeting_by_number(tx, cohort.id, number), words
 
 
 async def meeting_tapped(ctx: Context, tx: Transaction, me: Person) -> tuple[Cohort, Meeting]:
@@ -44,6 +48,20 @@ async def meeting_of(tx: Transaction, me: Person, meeting_id: UUID) -> tuple[Coh
     if meeting is None:
         raise NotYours
     return await held_cohort(tx, me, meeting.cohort_id), meeting
+
+
+async def meeting_page(ctx: Context, tx: Transaction, cohort: Cohort, meeting: Meeting, head: str = "") -> Message:
+    """The page of one meeting; ``head`` says what was just done."""
+    t, people = cohort_texts(ctx, cohort), await queries.present(tx, meeting.id)
+    title = queries.title_of(tx, meeting)
+    return screens.meeting_page(meeting, tx.open(cohort, "name"), title, people, t, now=ctx.now, head=head)
+
+
+async def stop_waiting(ctx: Context, tx: Transaction, me: Person) -> None:
+    """They pressed a button instead of typing what a page of ours asked for."""
+    draft = await awaiting_draft(tx, me.id, now=ctx.now)
+    if draft is not None and draft.kind in {"meeting-detail", "meeting-end"}:
+        await drop_draft(tx, draft)
 
 
 def here(ctx: Context, cohort: Cohort) -> datetime:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -49,11 +51,28 @@ def keys() -> Keyring:
     return read_keys(new_key())
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory, keys: Keyring) -> Path:
+    """A migrated file that every SQLite test copies."""
+    path = tmp_path_factory.mktemp("template") / "understory.db"
+
+    async def migrate() -> None:
+        database = open_database(f"sqlite:///{path}", keys)
+        await bring_up_to_date(database)
+        await database.forget_erased_pages()
+        await database.close()
+
+    asyncio.run(migrate())
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty, migrated database of either kind."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'understory.db'}"
+        path = tmp_path / "understory.db"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
         return
     server: Postgres = request.getfixturevalue("migrated_postgres")
     name = f"t{uuid4().hex}"
@@ -67,7 +86,5 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 async def database(database_url: str, keys: Keyring) -> AsyncIterator[Database]:
     opened = open_database(database_url, keys)
-    if opened.is_sqlite:
-        await bring_up_to_date(opened)
     yield opened
     await opened.close()

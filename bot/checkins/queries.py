@@ -27,8 +27,8 @@ from bot.storage.tables import (
     Response,
 )
 from bot.texts import pick
-from bot.window.queries import consents_of, facilitators_of, name_of, partner_of
-from bot.words import Choice, Consent, MemberState, OpeningState, Visibility
+from bot.window.queries import consents_of, facilitators_of, members_of, name_of
+from bot.words import Choice, CohortKind, Consent, MemberState, OpeningState, Visibility
 
 _FORGOTTEN = timedelta(days=7)
 STILL_HERE = timedelta(hours=1)  # typed later than that, words may be meant for anybody
@@ -64,7 +64,7 @@ async def page_of(tx: Transaction, delivery: Delivery) -> Page:
     programme, digest, step = await _step_of(tx, cohort, str(delivery.step))
     step = _with_travellers(step, programme, (delivery.facts or {}).get("merged", []))
     response = await response_of(tx, member.id, meeting.id, step.id)
-    partner = await partner_of(tx, member)
+    partner = await _partner_in(tx, member, cohort, meeting)
     holders = await facilitators_of(tx, cohort.id)
     return Page(
         delivery=delivery,
@@ -83,6 +83,20 @@ async def page_of(tx: Transaction, delivery: Delivery) -> Page:
         opens_at=await opening_hour(tx, meeting.id, step.id),
         details=tx.open_json(meeting, "details") or {},
     )
+
+
+async def _partner_in(tx: Transaction, member: Member, cohort: Cohort, meeting: Meeting) -> Member | None:
+    """The other of the couple this session was planned for; who has left since is still named, or it would tell."""
+    if cohort.kind is not CohortKind.COUPLE or cohort.unpaired_at is not None:
+        return None
+    others = [
+        other
+        for other in await members_of(tx, cohort.id)
+        if other.id != member.id
+        and other.admitted_at is not None
+        and (other.left_at is None or other.left_at > meeting.made_at)
+    ]
+    return others[-1] if others else None
 
 
 async def page_for(tx: Transaction, delivery_id: UUID, person: Person) -> Page:

@@ -8,14 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
-
-AWAY = (
-    OperationalError,
-    InterfaceError,
-    NoConnection,
-)  # the database cannot be reached; nothing is wrong with the rows
+from bot.delivery.outage import away
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +60,9 @@ async def persist(write: Callable[[], Awaitable[Any]]) -> None:
     while True:
         try:
             await write()
-        except AWAY:
+        except Exception as error:
+            if not away(error):
+                raise
             _log.warning("the database cannot be reached; results are kept and tried again")
             await asyncio.sleep(pause)
             pause = min(2.0, pause * 2)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, func, select, text, update
 
-from bot.delivery.ferry import AWAY
+from bot.delivery.outage import away
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import Moment
 from bot.words import MomentState
@@ -93,9 +93,9 @@ async def _run(database: Database, actions: Mapping[str, MomentAction], moment_i
             moment.state, moment.done_at, moment.reason = MomentState.DONE, now, None
             await tx.flush()
             await actions[moment.kind](tx, moment, now=now)
-    except AWAY:
-        raise
-    except Exception:  # noqa: BLE001 - any room may stumble; its moment rests and the others go on
+    except Exception as error:
+        if away(error):
+            raise
         await _rest(database, moment_id, now)
 
 

@@ -24,8 +24,9 @@ from bot.clock import Clock
 from bot.delivery import claims, memory, moments
 from bot.delivery.bell import Bell
 from bot.delivery.claims import Claimant
-from bot.delivery.ferry import AWAY, Ferry, persist
+from bot.delivery.ferry import Ferry, persist
 from bot.delivery.governor import Departure
+from bot.delivery.outage import away
 from bot.delivery.outcomes import Outcome
 from bot.delivery.settling import Result, settle
 from bot.delivery.sorting import NotYet, Recipient, Ties, compose, reasons_to_stay, recipients
@@ -97,7 +98,8 @@ class PostOffice:
         self._held_up: set[asyncio.Task[Any]] = set()  # waiting at the turnstile: nothing of them has left
         self._moved = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._stopped = asyncio.Event()
+        self._stopped = asyncio.Event()  # no ``run`` is under way
+        self._stopped.set()
         self._marking: Ferry[Delivery, Call | None] = Ferry(self._mark)
         self._settling: Ferry[Result, None] = Ferry(self._settle)
         self._returning: Ferry[tuple[Delivery, float | None, bool], None] = Ferry(self._return)
@@ -105,16 +107,18 @@ class PostOffice:
     # The loop
 
     async def run(self) -> None:
-        """Send what falls due until ``stop``."""
+        """Send what falls due until ``stop``; may be called again afterwards."""
+        self._stopping.clear()
+        self._stopped.clear()
         try:
             while not self._stopping.is_set():
                 try:
                     await self._round()
-                except AWAY:
-                    _log.warning("the database cannot be reached; trying again")
-                    await self._first_of(self._stopping.wait(), at_most=1.0)
-                except Exception:  # noqa: BLE001 - the loop outlives every mistake
-                    _log.exception("the post office stumbled, reference %s", secrets.token_hex(4))
+                except Exception as error:  # noqa: BLE001 - the loop outlives every mistake
+                    if away(error):
+                        _log.warning("the database cannot be reached; trying again")
+                    else:
+                        _log.exception("the post office stumbled, reference %s", secrets.token_hex(4))
                     await self._first_of(self._stopping.wait(), at_most=1.0)
         finally:
             await self._drain()
@@ -248,13 +252,18 @@ class PostOffice:
     async def _deliver(self, row: Delivery, departure: Departure) -> None:
         try:
             call = await self._marking.board(row)
-        except AWAY:  # nothing was called; whether it was marked is read again when the database is back
+        except Exception as error:
+            if not away(error):
+                raise
+            # Whether it was marked is read again when the database is back.
             await self._returning.board((row, None, False))
             return
         if call is not None:
             self._turnstile.left(departure)
             outcome = await self._call(call)
             await self._settling.board(self._result(row, outcome))
+            if row.state is DeliveryState.PLANNED and call.chat is not None:
+                self._turnstile.turn_away(call.chat)
 
     async def _call(self, call: Call) -> Outcome:
         if not self._trusted():
@@ -275,9 +284,9 @@ class PostOffice:
         now = await self._now()
         try:
             return await self._mark_together(rows, now)
-        except AWAY:
-            raise
-        except DBAPIError:
+        except DBAPIError as error:
+            if away(error):
+                raise
             if len(rows) > 1:  # one of them broke the transaction for all: each alone
                 return [one for row in rows for one in await self._mark([row])]
             await self._fail(rows[0])
@@ -367,9 +376,9 @@ class PostOffice:
         try:
             async with tx.begin_nested():
                 await tell(tx, rows, now=now)
-        except AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - a room may stumble; what was sent stays sent
+        except Exception as error:
+            if away(error):
+                raise
             if len(rows) > 1:
                 for row in rows:
                     await self._tell(tx, tell, [row], now)

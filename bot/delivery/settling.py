@@ -19,7 +19,7 @@ from bot.delivery.moving import move_chat
 from bot.delivery.outbox import DELIVERY, keep_newest_copy
 from bot.delivery.outcomes import Outcome, Policy
 from bot.delivery.realtime import in_seconds
-from bot.delivery.states import PERHAPS_THERE, WAITING, Ruling, rule
+from bot.delivery.states import PERHAPS_THERE, WAITING, Ruling, backoff, rule
 from bot.storage.database import Transaction
 from bot.storage.tables import Chat, Delivery
 from bot.words import DeliveryState, OutcomeKind, Verb
@@ -126,6 +126,8 @@ async def _tell_chats(tx: Transaction, results: Sequence[Result], now: datetime)
         match outcome.kind:
             case OutcomeKind.LIMITED if outcome.retry_after:
                 rests[chat_id] = max(outcome.retry_after, rests.get(chat_id, 0.0))
+            case OutcomeKind.NOT_SENT:  # the whole chat, so that nothing overtakes what goes again
+                rests[chat_id] = max(backoff(result.row.attempts), rests.get(chat_id, 0.0))
             case OutcomeKind.MOVED if outcome.new_chat_id:
                 await move_chat(tx, chat_id, outcome.new_chat_id)
             case OutcomeKind.UNREACHABLE:

@@ -88,6 +88,13 @@ class Turnstile:
         self._open()
         return whole
 
+    def turn_away(self, chat: int) -> None:
+        """A letter of this chat has to go again: those behind it make way, so that they arrive in order."""
+        for lane, line in self._lines.items():
+            if lane is not Lane.INTERACTIVE:
+                for waiter in [waiter for waiter in line if waiter.chat == chat]:
+                    self._refuse(waiter, 0.0)
+
     def _step_back(self, waiter: _Waiter) -> None:
         """Somebody gave up waiting, perhaps in the very moment they were let through."""
         self._lines[waiter.lane].pop(waiter, None)
@@ -169,7 +176,10 @@ class Turnstile:
             wait = max(wait, self.governor.paused_for(at))
         if wait <= waiter.patience:
             return False
+        self._refuse(waiter, wait)
+        return True
+
+    def _refuse(self, waiter: _Waiter, wait: float) -> None:
         self._lines[waiter.lane].pop(waiter, None)
         if not waiter.let_in.done():
             waiter.let_in.set_exception(Busy(wait))
-        return True

@@ -87,7 +87,7 @@ def _who_reads_the_name(j: Joining, t: Texts) -> Html:
 def pick_zone(zones: Sequence[str], action: str, ref: UUID | None, back: Button, t: Texts, now: datetime) -> Message:
     """What is likely, by its clock; anything else is typed."""
     return Message(
-        t("What time is it for you? Choose a clock, or type a city. Only your time zone is kept."),
+        t("What time is it for you? Choose a clock, or type a city; the city itself is not kept."),
         (*grid([zone_button(zone, city_of(zone), action, ref, t, now) for zone in zones], 2), (back,)),
     )
 

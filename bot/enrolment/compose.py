@@ -111,12 +111,14 @@ async def seat_declined(tx: Transaction, row: Delivery, t: Texts, now: datetime)
 async def admission(tx: Transaction, member: Member, t: Texts) -> Message:
     """Who waits, with the words both sides see."""
     cohort = await tx.get_one(Cohort, member.cohort_id)
+    seat = await tx.get(Seat, member.seat_id) if member.seat_id else None
     return Message(
         t(
-            "{name} has opened a seat in {cohort}.\n\nSay the words aloud to each other: <b>{words}</b>\n"
+            "{name} has opened a seat in {cohort} ({seat}).\n\nSay the words aloud to each other: <b>{words}</b>\n"
             "If {name} reads the same two, it is the right phone.",
             name=tx.open(member, "alias"),
             cohort=tx.open(cohort, "name"),
+            seat=seat_name(tx, seat, t) if seat else "–",
             words=check_words(tx.keys, member.id, cohort.language),
         ),
         (

@@ -6,6 +6,7 @@
   message.
 * ``GET /events``: server-sent events; each says
   ``{"change": n, "clock": {"now", "next", "paused", "speed", "flowing"}}``.
+* ``GET /script``: ``{"step", "of", "line", "done", "verdict"}`` while a script is played on the phones, else null.
 * ``GET /phones/file/<file_id>``: the bytes of a photo, document or voice message.
 * ``POST /phones/<person>/<act>`` with a JSON object: ``say`` {text, reply_to?}, ``press`` {message, button}, ``open``
   {link}, ``start``, ``edit`` {message, text}, ``react`` {message, emoji}, ``photo`` {data, caption?}, ``document``
@@ -21,6 +22,7 @@ import asyncio
 import base64
 import json
 import mimetypes
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,10 +44,13 @@ TOASTS_SHOWN = 5
 
 
 class Control:
-    def __init__(self, stage: Stage, clock: StageClock, page: Path | None) -> None:
+    def __init__(
+        self, stage: Stage, clock: StageClock, page: Path | None, script: Callable[[], Json] | None = None
+    ) -> None:
         self._stage = stage
         self._clock = clock
         self._page = page
+        self._script = script
         self._changes = 0
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
@@ -62,6 +67,8 @@ class Control:
             return json_response({"clock": self._time(), "phones": phones})
         if parts == ["events"]:
             return await self._events(request)
+        if parts == ["script"]:
+            return json_response(self._script() if self._script else None)
         if parts[:2] == ["phones", "file"] and len(parts) == 3:
             stored = self._stage.files.by_id(parts[2])
             if stored is None:

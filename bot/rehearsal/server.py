@@ -13,7 +13,7 @@ when serving ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ from bot.rehearsal.longpoll import LongPolls
 from bot.rehearsal.methods import Method
 from bot.rehearsal.refusals import Refusal, not_found
 from bot.rehearsal.stage import Bot, Stage
+from bot.rehearsal.state import Json
 from bot.rehearsal.webhook import Webhooks
 
 LARGEST_BODY = MOST_UPLOADED + 1024 * 1024
@@ -67,11 +68,15 @@ async def serve(
     port: int = 0,
     *,
     page: Path | None = None,
+    script: Callable[[], Json] | None = None,
     webhook_retry: float = 1.0,
 ) -> AsyncIterator[Served]:
-    """Serve until the block ends; `page` is a folder for the browser, `webhook_retry` the first delay in seconds."""
+    """Serve until the block ends; `page` is a folder for the browser, `webhook_retry` the first delay in seconds.
+
+    `script` says how far a script has come, in the form that `control.py` names.
+    """
     served = Served(host, port)
-    door = _Door(stage, clock, served, page)
+    door = _Door(stage, clock, served, Control(stage, clock, page, script))
     server = web.Server(door.handle, request_factory=_request, handler_cancellation=True, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
@@ -99,13 +104,13 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) 
 class _Door:
     """Where every request arrives."""
 
-    def __init__(self, stage: Stage, clock: StageClock, served: Served, page: Path | None) -> None:
+    def __init__(self, stage: Stage, clock: StageClock, served: Served, control: Control) -> None:
         self.api = Api(stage)
         self.polls = LongPolls(self.api)
         self._stage = stage
         self._clock = clock
         self._served = served
-        self._control = Control(stage, clock, page)
+        self._control = control
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
         try:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from statistics import median
+from uuid import UUID
 
 from sqlalchemy import select
 
+from bot.rehearsal.couple import BERLIN
 from bot.rehearsal.play import Play, Player
 from bot.rehearsal.stage import Stage
 from bot.storage.database import Database
@@ -88,7 +90,7 @@ async def judge(play: Play, database: Database, partners: Sequence[Player]) -> V
         _nothing_twice(rows, attempts),
         _on_time(verdict.leaves),
         _together(verdict.pairs),
-        _quiet_nights(verdict.leaves, play),
+        _quiet_nights(verdict.leaves),
         _discreet(play, partners),
         _check_words(play, partners),
         _sealed_until_the_hour(play, partners, openings),
@@ -137,7 +139,7 @@ def _every_step_arrived(window: list[Delivery]) -> Check:
     return Check("Every planned step reached its phone", not lost and len(steps) >= 15, detail)
 
 
-def _nothing_twice(rows: list[Delivery], attempts: Counter[object]) -> Check:
+def _nothing_twice(rows: list[Delivery], attempts: Counter[UUID]) -> Check:
     twice = [row.kind for row in rows if row.verb == "send" and attempts[row.id] > 1]
     return Check("Nothing was sent twice", not twice, ", ".join(twice) or f"{sum(attempts.values())} calls")
 
@@ -155,8 +157,8 @@ def _together(pairs: list[tuple[str, datetime, float]]) -> Check:
     return Check("Partners received their copies together", max(apart) <= 1000, detail)
 
 
-def _quiet_nights(leaves: list[Leaf], play: Play) -> Check:
-    zone = _zone_of(play)
+def _quiet_nights(leaves: list[Leaf]) -> Check:
+    zone = BERLIN
     woken = [
         leaf
         for leaf in leaves
@@ -166,13 +168,6 @@ def _quiet_nights(leaves: list[Leaf], play: Play) -> Check:
         and not time(8) <= leaf.sent_at.astimezone(zone).time() < time(21)
     ]
     return Check("Nothing but safety made a sound in quiet hours", not woken, ", ".join(leaf.kind for leaf in woken))
-
-
-def _zone_of(play: Play) -> object:
-    from bot.rehearsal.couple import BERLIN
-
-    del play
-    return BERLIN
 
 
 def _discreet(play: Play, partners: Sequence[Player]) -> Check:
@@ -231,7 +226,9 @@ def _same_neutral_line(play: Play, openings: list[Opening], partners: Sequence[P
     ]
     same = all(line == lines[0] and len(line) == 1 for line in lines) if closed else True
     return Check(
-        "What stayed closed reads the same on both phones", len(closed) == expected and same, f"{len(closed)} stayed closed"
+        "What stayed closed reads the same on both phones",
+        len(closed) == expected and same,
+        f"{len(closed)} stayed closed",
     )
 
 

@@ -191,36 +191,36 @@ async def _tell_facilitators(tx: Transaction, alert: Alert, *, now: datetime) ->
 
 
 async def send_to(tx: Transaction, alert: Alert, people: Iterable[UUID], turn: str, *, now: datetime) -> None:
+    """Send an alert to these people; each of its turns has a name."""
     chats = await chats_of(tx, people)
-    await plan(
-        tx, [row_about(alert, chat, "alert", f"alert:{alert.id}:{turn}:{chat.person_id}", now=now) for chat in chats]
-    )
+    keys = {chat.id: f"alert:{alert.id}:{turn}:{chat.person_id}" for chat in chats}
+    await plan(tx, [row_about(alert, chat_id, "alert", key, now=now) for chat_id, key in keys.items()])
 
 
 async def tell_member(tx: Transaction, alert: Alert, kind: str, *, now: datetime) -> None:
+    """Tell the member what became of it; they may hear the same twice, when it was handed over."""
     member = await tx.get_one(Member, alert.member_id)
     chat = await private_chat(tx, member.person_id)
-    # The instant is part of the key: who read it may change when it is handed over.
-    await plan(tx, [row_about(alert, chat, kind, f"{kind}:{alert.id}:{int(now.timestamp())}", now=now)])
+    await plan(tx, [row_about(alert, chat.id, kind, f"{kind}:{alert.id}:{int(now.timestamp())}", now=now)])
 
 
 def row_about(
-    alert: Alert, chat: Chat, kind: str, key: str, *, now: datetime, edits: Delivery | None = None
+    alert: Alert, chat_id: UUID, kind: str, key: str, *, now: datetime, edits: UUID | None = None
 ) -> Delivery:
+    """A delivery that speaks of an alert: in the safety lane, at once, and it never goes stale."""
     return Delivery(
         key=key,
         origin=Origin.SAFETY,
         verb=Verb.EDIT if edits else Verb.SEND,
-        target=edits.id if edits else None,
+        target=edits,
         kind=kind,
         lane=Lane.SAFETY,
-        chat_id=chat.id,
+        chat_id=chat_id,
         cohort_id=alert.cohort_id,
         member_id=alert.member_id,
         ref=alert.id,
         facts={"repeats": alert.repeats},
         due_at=now,
-        silent=False,
         made_at=now,
     )
 

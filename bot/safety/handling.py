@@ -12,7 +12,7 @@ from bot.safety.actions import plan_next, row_about, send_to, tell_member
 from bot.safety.queries import lock_alert, may_open, roster_of
 from bot.safety.rules import REPEAT_EVERY, AlertClosed, NobodyElse, NotYourAlert, is_told, others
 from bot.storage.database import Transaction
-from bot.storage.tables import Alert, Chat, Cohort, Delivery, Member, Person
+from bot.storage.tables import Alert, Cohort, Delivery, Member, Person
 from bot.window.actions import replan
 from bot.window.queries import private_chat
 from bot.words import AlertOutcome, AlertState, DeliveryState, Level
@@ -113,10 +113,9 @@ async def _fold_elsewhere(tx: Transaction, alert: Alert, me: Person, tapped: int
     copies = await tx.scalars(
         select(Delivery).where(Delivery.ref == alert.id, Delivery.kind == "alert", Delivery.state == DeliveryState.SENT)
     )
-    chats = {copy: await tx.get_one(Chat, copy.chat_id) for copy in copies if copy.message_id is not None}
     rows = [
-        row_about(alert, chat, "alert-fold", f"alert-fold:{copy.id}:{alert.state}", now=now, edits=copy)
-        for copy, chat in chats.items()
-        if (chat.id, copy.message_id) != (mine.id, tapped)
+        row_about(alert, copy.chat_id, "alert-fold", f"alert-fold:{copy.id}:{alert.state}", now=now, edits=copy.id)
+        for copy in copies
+        if (copy.chat_id, copy.message_id) != (mine.id, tapped)
     ]
     await plan(tx, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.lists import format_list
@@ -71,13 +71,20 @@ async def invited(tx: Transaction, row: Delivery, meeting: Meeting, t: Texts) ->
 async def cancelled(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all
     """It will not take place."""
     meeting = await _meeting(tx, row)
+    cohort = await cohort_name(tx, meeting)
     if row.member_id is None:
         t = await _in_cohort_time(tx, meeting, t)
-    parts = (await cohort_name(tx, meeting), t.when(meeting.starts_at))
-    return Message(
-        t("<b>{cohort}</b>\n{when} is cancelled.", cohort=parts[0], when=Html(f"<s>{escape(parts[1])}</s>")),
-        silent=bool(row.silent),
-    )
+        text = t(
+            "<b>{cohort}</b>: {what} on {when}, {zone}, is cancelled.",
+            cohort=cohort,
+            what=what(meeting, t),
+            when=t.when(meeting.starts_at),
+            zone=zone_name(t.zone, t),
+        )
+    else:
+        when = Html(f"<s>{escape(t.when(meeting.starts_at))}</s>")
+        text = t("<b>{cohort}</b>\n{when} is cancelled.", cohort=cohort, when=when)
+    return Message(text, silent=bool(row.silent))
 
 
 async def moved(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:
@@ -228,6 +235,12 @@ def what_kind(kind: MeetingKind, number: int, t: Texts) -> Html:
 def zone_name(zone: ZoneInfo, t: Texts) -> Html:
     """Like "Berlin time"."""
     return t("{city} time", city=zone.key.rpartition("/")[2].replace("_", " "))
+
+
+def length(lasts: timedelta) -> str:
+    """Like "1h30"."""
+    hours, minutes = divmod(lasts // timedelta(minutes=1), 60)
+    return f"{minutes}m" if not hours else f"{hours}h{minutes:02}" if minutes else f"{hours}h"
 
 
 def join(words: list[str], t: Texts) -> str:

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from bot.delivery import outbox
 from bot.scheduling.queries import Guest, invitations_read
 from bot.scheduling.rules import minutes, said_at
@@ -108,17 +106,6 @@ async def to_facilitators(
         for person in held
         if person.id != but
     ]
-
-
-async def open_questions(tx: Transaction, meeting: Meeting) -> list[Delivery]:
-    """The questions for the end that facilitators may have in front of them."""
-    return list(
-        await tx.scalars(
-            select(Delivery).where(
-                Delivery.meeting_id == meeting.id, Delivery.kind == "release-question", Delivery.sent_at.is_not(None)
-            )
-        )
-    )
 
 
 def _waking(person: Person, meeting: Meeting, now: datetime) -> tuple[datetime, bool]:

@@ -10,10 +10,9 @@ from uuid import UUID
 
 from bot.buttons import button
 from bot.messages import Html, Message, Row, escape
-from bot.scheduling.compose import join, what, what_kind, zone_name
+from bot.scheduling.compose import join, length, what, what_kind, zone_name
 from bot.scheduling.queries import Guest
 from bot.scheduling.rules import Shift, Taken, minutes, said_at
-from bot.scheduling.screens import length
 from bot.scheduling.wish import Wish
 from bot.storage.tables import Meeting
 from bot.texts import N_, Texts

@@ -52,6 +52,10 @@ class NoSuchMeeting(Refused):
     """There is none with that number. Facts: number."""
 
 
+class ChangedMeanwhile(Refused):
+    """Somebody has moved or cancelled it since the preview."""
+
+
 class NotPlanned(Refused):
     """It has ended or was cancelled, so it cannot be moved, cancelled or answered any more."""
 

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from babel.dates import format_date, get_day_names
+from babel.dates import format_date
 
 from bot.buttons import button, grid
-from bot.messages import Button, Html, Message, Row, escape
-from bot.scheduling.compose import join, what, zone_name
+from bot.messages import Html, Message, Row, escape
+from bot.scheduling.compose import join, length, what, zone_name
 from bot.scheduling.queries import Present
 from bot.scheduling.rules import minutes
-from bot.scheduling.wish import Wish
 from bot.storage.tables import Attendance, Meeting
 from bot.texts import N_, Texts
 from bot.words import LeftHow, MeetingKind, MeetingState, ReleaseSource, Role, Rsvp
 
-WEEKS_ON_A_PAGE = 4
-LAST_PAGE = 12
 SHOWN = 8  # meetings on a cohort's page; earlier ones are in the records
 
 DETAIL_FIELDS = ("place", "link", "present", "bring", "music", "instructions")
-
-_HOURS = range(7, 22)
-_LENGTHS = (60, 90, 120, 180, 240, 300, 360, 480)  # minutes
 
 DETAIL_LABELS = {
     "place": N_("Place"),
@@ -50,86 +44,6 @@ _LEFT_LABELS = {
     LeftHow.DRIVER: N_("With a driver"),
     LeftHow.ALONE: N_("Alone"),
 }
-
-
-# ── The questions ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def ask_cohort(draft_id: UUID, cohorts: Sequence[tuple[UUID, str]], t: Texts) -> Message:
-    """Whose meeting it will be."""
-    buttons = [button(name, "meet-for", draft_id, cohort_id.hex) for cohort_id, name in cohorts]
-    return Message(t("For whom?"), (*grid(buttons, 2), (_drop(draft_id, t),)))
-
-
-def ask_day(draft_id: UUID, today: date, page: int, t: Texts) -> Message:
-    """Four weeks, a row each; anything else can be typed."""
-    page = max(0, min(page, LAST_PAGE))
-    first = today - timedelta(days=today.weekday()) + timedelta(weeks=page * WEEKS_ON_A_PAGE)
-    days = [first + timedelta(days=n) for n in range(7 * WEEKS_ON_A_PAGE)]
-    names = get_day_names("short", locale=t.locale)
-    head = tuple(button(names[n], "meet-page", draft_id, str(page)) for n in range(7))
-    rows = grid([_day(draft_id, day, today, page, t) for day in days], 7)
-    turn = [button("‹", "meet-page", draft_id, str(page - 1))] if page else []
-    turn += [button("›", "meet-page", draft_id, str(page + 1))] if page < LAST_PAGE else []
-    text = t(
-        "<b>{months}</b>\nWhich day? You can also type it, like {example}.",
-        months=_months(days[0], days[-1], t),
-        example=t.label("Sat 6pm"),
-    )
-    return Message(text, (head, *rows, (*turn, _drop(draft_id, t))))
-
-
-def _day(draft_id: UUID, day: date, today: date, page: int, t: Texts) -> Button:
-    if day < today:
-        return button("·", "meet-page", draft_id, str(page))
-    label = format_date(day, "d MMM", locale=t.locale) if day.day == 1 else str(day.day)
-    return button(f"[{label}]" if day == today else label, "meet-day", draft_id, day.isoformat())
-
-
-def _months(first: date, last: date, t: Texts) -> str:
-    names = [format_date(day, "LLLL yyyy", locale=t.locale) for day in (first, last)]
-    return " / ".join(dict.fromkeys(names))
-
-
-def ask_hour(draft_id: UUID, wish: Wish, here: datetime, t: Texts) -> Message:
-    """The hour in the cohort's time; ``here`` is the present there."""
-    assert wish.day is not None  # noqa: S101 - the day is asked before
-    hours = [time(hour) for hour in _HOURS if datetime.combine(wish.day, time(hour)) > here]
-    buttons = [button(f"{clock:%H:%M}", "meet-hour", draft_id, f"{clock:%H.%M}") for clock in hours]
-    text = t(
-        "<b>{day}</b>\nAt what time, {zone}? You can also type it, like {example}.",
-        day=t.day(wish.day),
-        zone=zone_name(t.zone, t),
-        example="18:30",
-    )
-    return Message(text, (*grid(buttons, 5), _again(draft_id, t)))
-
-
-def ask_length(draft_id: UUID, wish: Wish, t: Texts) -> Message:
-    assert wish.day is not None  # noqa: S101 - day and hour are asked before
-    assert wish.clock is not None  # noqa: S101
-    buttons = [button(length(timedelta(minutes=n)), "meet-length", draft_id, str(n)) for n in _LENGTHS]
-    text = t(
-        "<b>{day}, {hour}</b>\nFor how long? You can also type it, like {example}.",
-        day=t.day(wish.day),
-        hour=t.hour(wish.clock),
-        example="2h30",
-    )
-    return Message(text, (*grid(buttons, 4), _again(draft_id, t)))
-
-
-def _again(draft_id: UUID, t: Texts) -> Row:
-    return (button(t.label("Another day"), "meet-change", draft_id), _drop(draft_id, t))
-
-
-def _drop(draft_id: UUID, t: Texts) -> Button:
-    return button(t.label("Cancel"), "meet-drop", draft_id)
-
-
-def length(lasts: timedelta) -> str:
-    """Like "1h30"."""
-    hours, minutes = divmod(lasts // timedelta(minutes=1), 60)
-    return f"{minutes}m" if not hours else f"{hours}h{minutes:02}" if minutes else f"{hours}h"
 
 
 # ── Pages ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -329,7 +243,7 @@ def _quarter(instant: datetime) -> datetime:
 
 
 def which_has_ended(found: Sequence[tuple[str, Meeting]], t: Texts) -> Message:
-    """Several sessions have begun: whose is it?"""
+    """Several sessions have begun; the name says whose has ended."""
     buttons = [button(cohort, "ended-ask", meeting.id) for cohort, meeting in found]
     return Message(t("Whose session has ended?"), grid(buttons, 2))
 

@@ -23,11 +23,12 @@ class Asks(StrEnum):
 
 @dataclass(frozen=True)
 class Wish:
-    """``meeting_id`` is one that moves; without it a new one of this ``kind`` is wished for."""
+    """A new meeting of this ``kind``, or the one with ``meeting_id``, as it was at ``sequence``, that moves."""
 
     kind: MeetingKind
     cohort_id: UUID | None = None
     meeting_id: UUID | None = None
+    sequence: int = 0
     day: date | None = None
     clock: time | None = None
     lasts: timedelta | None = None
@@ -48,6 +49,7 @@ class Wish:
             "kind": self.kind.value,
             "cohort": str(self.cohort_id) if self.cohort_id else None,
             "meeting": str(self.meeting_id) if self.meeting_id else None,
+            "sequence": self.sequence,
             "day": self.day.isoformat() if self.day else None,
             "clock": self.clock.isoformat() if self.clock is not None else None,
             "minutes": self.lasts // timedelta(minutes=1) if self.lasts is not None else None,
@@ -60,6 +62,7 @@ class Wish:
             MeetingKind(said["kind"]),
             UUID(said["cohort"]) if said["cohort"] else None,
             UUID(said["meeting"]) if said["meeting"] else None,
+            said["sequence"],
             date.fromisoformat(said["day"]) if said["day"] else None,
             time.fromisoformat(said["clock"]) if said["clock"] else None,
             timedelta(minutes=said["minutes"]) if said["minutes"] is not None else None,

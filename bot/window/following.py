@@ -74,18 +74,23 @@ def nudge(
         if draft.is_spoken(step, diary.party) and (said := draft.place_of(step.id, diary.party))
     ]
     for wish_at, _, _, diary, step, said in sorted(wishes, key=lambda wish: wish[:3]):
-        key = draft.key("remind", step, diary.party)
-        if key in draft.already:
-            continue
-        answers_end_at = ends_at.get(step.id, said + step.fresh_for)
-        eve = draft.gathered.next_eve or answers_end_at
-        until = min(answers_end_at, wish_at + NUDGE_FRESH_FOR, diary.ends_at, eve)
-        at = diary.room_for_nudge(max(wish_at, now), until, step.kind)
-        rest = draft.rest_of(diary.party, step, wish_at) or (draft.rest_of(diary.party, step, at) if at else None)
-        if at is None or rest:
-            draft.dropped[key] = rest or Why.CROWDED
-        else:
-            draft.put_nudge(step, diary, wish_at, at, until)
+        if draft.key("remind", step, diary.party) not in draft.already:
+            _place_nudge(draft, diary, step, wish_at, ends_at.get(step.id, said + step.fresh_for), now)
+
+
+def _place_nudge(
+    draft: Draft, diary: Diary, step: Step, wish_at: datetime, answers_end_at: datetime, now: datetime
+) -> None:
+    until = min(answers_end_at, diary.ends_at, draft.gathered.next_eve or answers_end_at)
+    at = diary.room_for_nudge(wish_at, until, step.kind)
+    if at and at < now:
+        until = min(until, at + NUDGE_FRESH_FOR)
+        at = diary.room_for_nudge(now, until, step.kind)
+    rest = draft.rest_of(diary.party, step, wish_at) or (draft.rest_of(diary.party, step, at) if at else None)
+    if at is None or rest:
+        draft.dropped[draft.key("remind", step, diary.party)] = rest or Why.CROWDED
+    else:
+        draft.put_nudge(step, diary, wish_at, at, min(until, at + NUDGE_FRESH_FOR))
 
 
 def _nudge_hour(remind: Remind, said: datetime, diary: Diary) -> datetime:

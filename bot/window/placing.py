@@ -315,18 +315,16 @@ class Planning:
         """
         diary, wish = reader
         until, too_late = self._until_stale(step, wish), Why.PAST
-        due, evening_ends, may_wait = wish.at, EVENING_ENDS, True
-        if wish.latest:
-            late = wish.latest + GRACE
-            due, evening_ends, may_wait = min(due, wish.latest), late.astimezone(diary.anchors.zone).time(), False
-            if step.at.anchor is Anchor.RELEASE and due < diary.anchors.released_at:
-                return None, until, Why.NOT_TONIGHT
-            if late < until:
-                until, too_late = late, Why.NOT_TONIGHT
+        if now >= until:
+            return None, until, too_late
+        due = wish.at if wish.latest is None else min(wish.at, wish.latest)
+        if step.at.anchor is Anchor.RELEASE and due < diary.anchors.released_at:
+            return None, until, Why.NOT_TONIGHT
+        if wish.latest and wish.latest + GRACE < until:
+            until, too_late = wish.latest + GRACE, Why.NOT_TONIGHT
         at = max(due, now)
-        if diary.is_quiet(at) and not diary.is_evening(at, evening_ends):
-            at = diary.next_waking(at) if may_wait else until
-            too_late = Why.NOT_TONIGHT
+        if diary.is_quiet(at) and not diary.is_evening(at, time.max if wish.latest else EVENING_ENDS):
+            at, too_late = until if wish.latest else diary.next_waking(at), Why.NOT_TONIGHT
         return (at, until, too_late) if at < until else (None, until, too_late)
 
     def _until_stale(self, step: Step, wish: Wish) -> datetime:
@@ -337,14 +335,16 @@ class Planning:
 
     def _until(self, step: Step, diary: Diary, wish: Wish) -> tuple[datetime, Why]:
         """The instant from which a step makes no sense any more, and why."""
-        bounds = [(self._until_stale(step, wish), Why.PAST), (diary.ends_at + _MINUTE, Why.PAST)]
+        stale = self._until_stale(step, wish)
+        bounds = [(stale, Why.PAST), (diary.ends_at + _MINUTE, Why.PAST)]
         if wish.latest:
             bounds.append((wish.latest + _MINUTE, Why.TOO_LATE))
         if self._gathered.next_eve:
             bounds.append((self._gathered.next_eve, Why.NEXT_SESSION))
         if step.is_sealed and (announced := announced_hour(step, self._draft, self._cohort)):
             bounds.append((announced, Why.TOO_LATE))
-        return min(bounds, key=lambda bound: bound[0])
+        until, why = min(bounds, key=lambda bound: bound[0])
+        return until, Why.PAST if stale <= self._now else why
 
 
 def _common_room(

@@ -237,9 +237,10 @@ async def already_said(tx: Transaction, meeting: Meeting, gathered: Gathered) ->
         Sent(
             member_id=by_chat[row.chat_id],
             at=row.sent_at or row.due_at,
-            kind=StepKind(row.facts["kind"]) if row.facts and "kind" in row.facts else None,
+            kind=StepKind(row.facts["kind"]) if row.kind == "prompt" and row.facts and "kind" in row.facts else None,
             safety=row.lane == Lane.SAFETY,
             key=row.key if row.meeting_id == meeting.id else None,
+            said=row.state not in {DeliveryState.SKIPPED, DeliveryState.FAILED},
         )
         for row in rows
     ]

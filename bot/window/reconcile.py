@@ -152,14 +152,20 @@ class Impact:
 
 
 def impact(changes: Changes, plan: Plan) -> Impact:
-    """Say what a change does before anybody confirms it."""
+    """Say what a change does before anybody confirms it; what was too old already before it is not said again."""
     coming = {wanted.key for wanted in changes.plan} | {move.wanted.key for move in changes.move}
+    gone = {(each.existing.step, each.existing.member_id) for each in changes.withdraw}
+    is_first = not (changes.keep or changes.move or changes.withdraw)
     return Impact(
         stay=tuple(row for row in changes.keep if row.state in SAID),
         move=tuple(move for move in changes.move if move.existing.due_at != move.wanted.leaves_at),
         new=changes.plan,
-        withdrawn=tuple(gone for gone in changes.withdraw if gone.why is not Why.PAST),
+        withdrawn=tuple(each for each in changes.withdraw if each.why is not Why.PAST),
         waits=tuple(wanted for wanted in plan.deliveries if wanted.key in coming and wanted.note is Why.QUIET),
-        skipped=tuple(cannot for cannot in plan.cannot if cannot.why is Why.PAST),
+        skipped=tuple(
+            cannot
+            for cannot in plan.cannot
+            if cannot.why is Why.PAST and (is_first or (cannot.step, cannot.member_id) in gone)
+        ),
         cannot=tuple(cannot for cannot in plan.cannot if cannot.why is not Why.PAST),
     )

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import pytest
 from aiohttp import web
 from telegram import Bot
 
@@ -221,3 +222,12 @@ def fields_of(call: tuple[str, dict[str, str]], *names: str) -> dict[str, Any]:
             return value
 
     return {name: read(call[1][name]) for name in names if name in call[1]}
+
+
+async def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until something holds; fail if it does not come to pass."""
+    for _ in range(int(seconds / 0.01)):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it never came to pass")

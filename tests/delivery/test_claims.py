@@ -41,7 +41,9 @@ async def rescue(database: Database, by: Claimant = ME) -> list[UUID]:
 
 async def leases_end(database: Database) -> None:
     async with database.transaction() as tx:
-        await tx.execute(update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=NOON.replace(year=2000)))
+        await tx.execute(
+            update(Delivery).where(Delivery.lease_until.is_not(None)).values(lease_until=NOON.replace(year=2000))
+        )
 
 
 async def test_rows_leave_in_the_order_of_lane_hour_and_cohort(maple: Maple) -> None:
@@ -121,7 +123,9 @@ async def test_a_row_that_rests_is_claimed_when_its_time_has_come(maple: Maple) 
 
 async def test_the_outlook_is_the_next_hour_that_is_not_yet_due(maple: Maple) -> None:
     later = NOON + timedelta(hours=2)
-    await plan(maple.database, maple.row("a"), maple.row("b", due_at=later), maple.row("c", due_at=later + timedelta(hours=1)))
+    await plan(
+        maple.database, maple.row("a"), maple.row("b", due_at=later), maple.row("c", due_at=later + timedelta(hours=1))
+    )
 
     async with maple.database.transaction() as tx:
         outlook = await claims.outlook(tx, NOON)

@@ -118,9 +118,7 @@ async def test_an_action_may_plan_deliveries_in_its_own_transaction(maple: Maple
     assert (await maple.stored(row)).key == "opening"
 
 
-async def test_a_moment_that_fails_undoes_what_it_did_and_rests(
-    maple: Maple, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_moment_that_fails_undoes_what_it_did_and_rests(maple: Maple, caplog: pytest.LogCaptureFixture) -> None:
     row = maple.row("opening")
 
     async def stumble(tx: Transaction, moment: Moment, *, now: datetime) -> None:

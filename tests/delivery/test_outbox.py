@@ -79,9 +79,7 @@ async def test_a_claimed_row_that_is_moved_waits_again(maple: Maple) -> None:
     await put(maple, gone, state=SENT)
 
     async with maple.database.transaction() as tx:
-        moved = [
-            await outbox.move(tx, each.id, due_at=NOON + HOUR, expires_at=NOON + 2 * HOUR) for each in (row, gone)
-        ]
+        moved = [await outbox.move(tx, each.id, due_at=NOON + HOUR, expires_at=NOON + 2 * HOUR) for each in (row, gone)]
 
     stored = await maple.stored(row)
     assert moved == [True, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,25 @@ async def test_a_link_works_once(database: Database) -> None:
 
         with pytest.raises(LinkUsed):
             await joining.take_seat(tx, seats[0], eve, now=LATER)
+
+
+async def test_of_two_people_who_open_one_link_at_once_one_gets_the_seat(database: Database) -> None:
+    async with database.transaction() as tx:
+        _, _, seats = await maple(tx)
+        secret = secret_of(tx, seats[0])
+
+    async def opens(who: int) -> bool:
+        async with database.transaction() as tx:
+            person = await meet_person(tx, who, "Somebody", "en", now=NOON)
+            seat = await actions.find_link(tx, secret)
+            assert isinstance(seat, Seat)
+            try:
+                await joining.take_seat(tx, seat, person, now=NOON)
+            except LinkUsed:
+                return False
+            return True
+
+    assert sorted(await asyncio.gather(opens(ANN), opens(EVE))) == [False, True]
 
 
 async def test_opening_ones_own_link_again_goes_on_where_one_was(database: Database) -> None:

@@ -418,6 +418,21 @@ async def test_handing_over_makes_it_unread_again_and_tells_the_other_alone(data
         assert (await said(tx, last, COMPOSERS, NOON)).text == "Gil read it at 13:10."
 
 
+async def test_a_red_alert_that_is_handed_over_repeats_once_every_five_minutes_and_no_more(database):
+    async with database.transaction() as tx:
+        maple = await add_maple(tx)
+        gil = await add_facilitator(tx, maple.cohort, "Gil", 31)
+        alert = await help_now(tx, maple)
+        await handling.acknowledge(tx, alert.id, maple.fay, now=NOON + timedelta(minutes=1), tapped=None)
+        await handling.hand_over(tx, alert.id, maple.fay, gil.id, now=NOON + timedelta(minutes=2))
+
+    due = [
+        await fall_due(database, MOMENTS, "alert-repeat", NOON + timedelta(minutes=minute)) for minute in range(3, 13)
+    ]
+
+    assert due == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]  # at 12:07 and 12:12
+
+
 async def test_an_alert_is_handed_only_to_somebody_who_holds_the_cohort(database):
     async with database.transaction() as tx:
         maple = await add_maple(tx)

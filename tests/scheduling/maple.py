@@ -73,9 +73,7 @@ class Maple:
         """What has not left yet, of these kinds, by its hour."""
         return await self.deliveries(*kinds, states=[DeliveryState.PLANNED])
 
-    async def deliveries(
-        self, *kinds: str, states: Sequence[DeliveryState] = tuple(DeliveryState)
-    ) -> list[Delivery]:
+    async def deliveries(self, *kinds: str, states: Sequence[DeliveryState] = tuple(DeliveryState)) -> list[Delivery]:
         async with self.database.transaction() as tx:
             found = select(Delivery).where(Delivery.kind.in_(kinds), Delivery.state.in_(states))
             return list(await tx.scalars(found.order_by(Delivery.due_at, Delivery.made_at, Delivery.id)))
@@ -83,9 +81,9 @@ class Maple:
     async def send(self, *kinds: str, now: datetime = NOW) -> list[tuple[str, Message]]:
         """What the post office would do now: compose what waits and mark it as sent; whom it reached, and how."""
         sent = []
-        for row in await self.waiting(*kinds):
+        for waiting in await self.waiting(*kinds):
             async with self.database.transaction() as tx:
-                row = await tx.get_one(Delivery, row.id)
+                row = await tx.get_one(Delivery, waiting.id)
                 person = await person_of(tx, row)
                 letter = await compose.COMPOSERS[row.kind](tx, row, Texts("en", person.zone), now)
                 if isinstance(letter, Withdrawn):

@@ -39,11 +39,11 @@ def opened(file: bytes, zone: str):
 
 @given(
     st.sampled_from(ZONES),
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1), timezones=st.just(UTC)),
+    st.integers(0, 700 * 24 * 60),
     st.integers(10, 24 * 60),
 )
-def test_another_library_reads_the_same_instants(zone: str, starts_at: datetime, minutes: int) -> None:
-    starts_at = starts_at.replace(second=0, microsecond=0)
+def test_another_library_reads_the_same_instants(zone: str, later: int, minutes: int) -> None:
+    starts_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=later)
     lasts = timedelta(minutes=minutes)
 
     event = opened(calendar_file(entry(starts_at, lasts), ZoneInfo(zone)), zone).vevent
@@ -66,7 +66,9 @@ def test_every_hour_around_a_clock_change_is_the_right_one(zone: str, day: tuple
 def test_a_session_across_the_clock_change_lasts_as_long_as_it_lasts() -> None:
     starts_at = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)  # midnight in Berlin, three hours before the clocks go back
 
-    event = opened(calendar_file(entry(starts_at, timedelta(hours=6)), ZoneInfo("Europe/Berlin")), "Europe/Berlin").vevent
+    event = opened(
+        calendar_file(entry(starts_at, timedelta(hours=6)), ZoneInfo("Europe/Berlin")), "Europe/Berlin"
+    ).vevent
 
     assert (event.dtstart.value.hour, event.dtend.value.hour) == (0, 5)
     assert event.dtend.value.astimezone(UTC) - event.dtstart.value.astimezone(UTC) == timedelta(hours=6)

@@ -289,7 +289,9 @@ async def test_whoever_was_not_told_of_the_old_time_reads_only_the_new_one(maple
 
     await _move(maple, meeting_id, START + DAY, NIGHT)
 
-    assert [row.facts for row in await maple.waiting("invitation")] == [{"start": int((START + DAY).timestamp()) // 60}] * 2
+    assert [row.facts for row in await maple.waiting("invitation")] == [
+        {"start": int((START + DAY).timestamp()) // 60}
+    ] * 2
     assert await maple.waiting("moved", "invitation-closed") == []
     assert len(await maple.waiting("calendar-file")) == 2
 

@@ -181,9 +181,7 @@ async def test_the_button_records_the_end_and_asks_how_each_one_left(maple: Mapl
     last = await fay.press("Alone")
 
     left = {name: one.left_how.value for name, one in (await maple.attendance(meeting_id)).items()}
-    assert ann.text == (
-        "Recorded: ended at 17:04. From here everything else happens by itself.\n\nHow did Ann leave?"
-    )
+    assert ann.text == ("Recorded: ended at 17:04. From here everything else happens by itself.\n\nHow did Ann leave?")
     assert bob.text == "Noted for Ann.\n\nHow did Bob leave?"
     assert last.text == "Bob left alone. Perhaps call Bob this evening.\n\nThank you, that is all."
     assert left == {"Ann": "companion", "Bob": "alone"}

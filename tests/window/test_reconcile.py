@@ -290,6 +290,19 @@ def test_the_preview_names_what_is_too_old_after_a_move():
     assert seen.withdrawn == ()
 
 
+def test_the_first_preview_names_what_is_too_old_and_later_ones_do_not_repeat_it():
+    office = an_office(step("eve", day(-1, 18), fresh_for=hours(2)), step("next", day(1, 11)))
+    office.now = SATURDAY - hours(2)
+
+    first = impact(office.changes(), office.plan())
+    office.replan()
+    office.gathered = replace(office.gathered, released_at=SATURDAY + hours(4))
+    second = impact(office.changes(), office.plan())
+
+    assert {cannot.step for cannot in first.skipped} == {"eve"}
+    assert second.skipped == ()
+
+
 # ── Whatever happens ───────────────────────────────────────────────────────────────────────────────────────────────
 
 quarters = st.integers(-8 * 24, 8 * 24).map(lambda n: timedelta(minutes=15 * n))

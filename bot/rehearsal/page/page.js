@@ -55,6 +55,15 @@ async function act(path, wish) {
   }
 }
 
+async function ask(path) {
+  try {
+    const answer = await fetch(path);
+    return answer.ok ? await answer.json() : null;
+  } catch {
+    return null; // the server is away; the stream of news tells when it is back
+  }
+}
+
 let noticeTimer;
 function notice(text, stays = TOAST_STAYS) {
   clearTimeout(noticeTimer);
@@ -108,7 +117,7 @@ function span(milliseconds) {
   const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60];
   if (days) return hours ? `${days} d ${hours} h` : `${days} d`;
   if (hours) return rest ? `${hours} h ${rest} min` : `${hours} h`;
-  return minutes ? `${minutes} min` : "a moment";
+  return `${minutes} min`;
 }
 
 // --- Clock -----------------------------------------------------------------------------------------------------------
@@ -150,7 +159,7 @@ function drawClock() {
 function drawAhead(now) {
   const next = clock.said.next && new Date(clock.said.next);
   if (next) {
-    put(find("next-at"), `${written(next, clock.zone, "en", { ...DAY, ...HOUR })} · in ${span(next - now)}`);
+    put(find("next-at"), `${written(next, clock.zone, "en", { ...DAY, ...HOUR })} · ${next - now < 60000 ? "now" : `in ${span(next - now)}`}`);
   } else if (performance.now() - clock.idleSince > 600) {
     put(find("next-at"), "Nothing is planned");
   }
@@ -414,7 +423,7 @@ function buttonElement(message, button, phone) {
   const press = () => {
     if (link) phone.offer(button.value);
     else if (button.action === "copy_text") copy(button.value.text);
-    else phone.do("press", { message: message.id, button: button.value });
+    else phone.do("press", { message: message.id, button: button.action === "callback_data" ? button.value : button.text });
   };
   return make("button", { type: "button", onclick: press }, button.text);
 }
@@ -886,15 +895,11 @@ function drawPhones({ clock: time, phones: said }) {
 
 // --- The script, when one is played -----------------------------------------------------------------------------------
 
-let hasScript = true;
-
 async function drawScript() {
-  if (!hasScript) return;
-  const answer = await fetch("/script");
-  hasScript = answer.ok;
-  find("script").hidden = !answer.ok;
-  if (!answer.ok) return;
-  const { step = 0, of = 0, line = "", done = false, verdict = null } = await answer.json();
+  const said = await ask("/script");
+  find("script").hidden = !said;
+  if (!said) return;
+  const { step = 0, of = 0, line = "", done = false, verdict = null } = said;
   find("script-progress").max = of || 1;
   find("script-progress").value = done ? of || 1 : step;
   put(find("script-count"), of ? `${step} of ${of}` : "");
@@ -914,24 +919,23 @@ async function look() {
     return;
   }
   looking = true;
-  do {
-    lookAgain = false;
-    try {
-      drawPhones(await (await fetch("/phones")).json());
+  try {
+    do {
+      lookAgain = false;
+      const said = await ask("/phones");
+      if (said) drawPhones(said);
       await drawScript();
-    } catch (trouble) {
-      if (!(trouble instanceof TypeError)) console.error(trouble); // a TypeError of fetch: the server is away
-    }
-    await new Promise((resume) => setTimeout(resume, REST));
-  } while (lookAgain);
-  looking = false;
+      await new Promise((resume) => setTimeout(resume, REST));
+    } while (lookAgain);
+  } finally {
+    looking = false;
+  }
 }
 
 function listen() {
   const events = new EventSource("/events");
   events.onopen = () => {
     document.documentElement.dataset.connected = "true";
-    hasScript = true;
     notice("");
     look();
   };
