@@ -193,7 +193,7 @@ async def rescue(tx: Transaction, claimant: Claimant) -> list[Delivery]:
     """
     foreign = _foreign(claimant)
     over = DELIVERY.c.lease_until <= real_now()
-    claimed = DELIVERY.c.state == DeliveryState.CLAIMED
+    claimed = DELIVERY.c.state.in_([DeliveryState.CLAIMED, DeliveryState.SENDING])
     waiting = {"state": DeliveryState.PLANNED, "claimed_by": None, "term": None, "lease_until": None}
     await tx.execute(update(DELIVERY).where(_IS_HELD, claimed, or_(foreign, over)).values(**waiting, not_before=None))
     again = (_IS_HELD, DELIVERY.c.state == DeliveryState.UNKNOWN, over)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from collections.abc import Iterable
@@ -121,6 +122,26 @@ class NotThere(Refused):
 
 class AlreadyInOffice(Refused):
     """They may do this already; the link stays good for somebody else."""
+
+
+class NoPlaceYet(Refused):
+    """They are in no cohort."""
+
+
+class NotASpan(Refused):
+    """How long to pause could not be read."""
+
+
+class NotPaused(Refused):
+    """There is no pause to end."""
+
+
+class AlreadyUnpaired(Refused):
+    """Nothing goes between two people here, or not any more."""
+
+
+class WideningRests(Refused):
+    """A consent may not be turned on from a session's start through its landing phase."""
 
 
 # ── Names ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,6 +275,26 @@ def switches_of(kind: CohortKind, *, minimal: bool) -> tuple[Consent, ...]:
         return ()
     others = {CohortKind.COUPLE: (Consent.PARTNER,), CohortKind.GROUP: (Consent.CIRCLE,)}
     return (Consent.FACILITATOR, *others.get(kind, ()))
+
+
+# ── Resting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_SPAN = re.compile(r"(\d{1,3})\s*([hdw])")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def span_of_pause(words: str) -> timedelta | None:
+    """How long "3d", "12h" or "2 w" is; none for no words: until they come back.
+
+    Raises:
+        NotASpan
+    """
+    if not words:
+        return None
+    found = _SPAN.fullmatch(words.strip().lower())
+    if found is None or int(found[1]) == 0:
+        raise NotASpan
+    return int(found[1]) * _UNITS[found[2]]
 
 
 # ── Links ──────────────────────────────────────────────────────────────────────────────────────────────────────────

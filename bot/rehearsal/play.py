@@ -25,8 +25,17 @@ _LONGEST_PAGE = 20  # presses; a page that asks for more has gone round in circl
 Scene = Callable[[], Awaitable[object]]
 
 
-class NotOnThePhone(AssertionError):
+class NotOnThePhone(AssertionError):  # noqa: N818 - it says what was not there
     """The script looked for something that a phone does not show."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What somebody wrote for an envelope, when, and whether they kept it."""
+
+    words: str
+    at: datetime
+    kept: bool
 
 
 @dataclass
@@ -41,7 +50,7 @@ class Player:
     keeps: Callable[[str], bool] = lambda _: False  # whether they keep a sealed answer, by the text that asked
     ignores: Callable[[str], bool] = lambda _: False  # steps they let lie until reminded, by their text
     written: list[str] = field(default_factory=list)
-    kept: int = 0  # sealed answers they did not share
+    sealed: list[Sealed] = field(default_factory=list)
     seen: dict[int, str] = field(default_factory=dict)  # message id -> what it said when last noticed
     _pen: Iterator[str] | None = None
 
@@ -165,8 +174,12 @@ class Play:
 
     async def _wait_as_wished(self, stop: datetime) -> None:
         """Somebody at the page may have paused the clock or slowed it down."""
+        turned = asyncio.Event()
+        self.clock.listeners.append(turned.set)
         while self.clock.paused:
-            await asyncio.sleep(0.1)
+            turned.clear()
+            await turned.wait()
+        self.clock.listeners.remove(turned.set)
         if self.clock.speed is not None and stop > self.clock.now:
             await asyncio.sleep((stop - self.clock.now).total_seconds() / self.clock.speed)
 
@@ -210,7 +223,7 @@ class Play:
         labels = message.labels
         if SHARE in labels:
             keeps = player.keeps(asked)
-            player.kept += keeps
+            player.sealed.append(Sealed(player.written[-1], self.clock.now, kept=keeps))
             await self.press(player.name, message, KEEP if keeps else SHARE)
             return False
         if "Done" in labels:
