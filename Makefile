@@ -9,13 +9,14 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse run test check lock
+.PHONY: help setup rehearse run test check messages lock
 
 help:
 	@echo "make rehearse   see a couple's 72 hours on three phones; ARGS=\"--headless\" for a verdict only"
 	@echo "make run        the real bot; needs BOT_TOKEN in the environment or in .env"
 	@echo "make test       all tests, on SQLite and on PostgreSQL; ARGS=\"-k name\" for some"
 	@echo "make check      style, types and the order of imports"
+	@echo "make messages   collect the sentences of the code into the catalogues in bot/locales"
 	@echo "make setup      install into $(VENV); the others do it when it is needed"
 	@echo "make lock       choose the versions in requirements/ again; needs uv"
 
@@ -43,6 +44,11 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+messages: $(READY)
+	@mkdir -p build
+	@PYTHONPATH=tests/house $(BIN)/pybabel --quiet extract --mapping-file bot/locales/babel.cfg --add-location file --width 120 --output-file build/understory.pot bot handlers
+	@$(BIN)/pybabel --quiet update --domain understory --input-file build/understory.pot --output-dir bot/locales --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 
 lock:
 	$(COMPILE) pyproject.toml --group test --group check -o requirements/dev.txt

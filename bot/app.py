@@ -42,7 +42,7 @@ from bot.desk import actions as desk
 from bot.desk import compose as desk_words
 from bot.enrolment import actions as enrolling
 from bot.enrolment import compose as enrolment_words
-from bot.enrolment import settings as settings_words
+from bot.enrolment import place as place_words
 from bot.enrolment.queries import has_owner
 from bot.errors import Wrong
 from bot.health import Health
@@ -51,6 +51,7 @@ from bot.intake.inbox import Inbox, Update
 from bot.intake.polling import poll
 from bot.intake.webhook import announce, webhook
 from bot.jobs import Beat, metronome
+from bot.records import compose as records_words
 from bot.runtime import Runtime
 from bot.safety import actions as safety
 from bot.safety import compose as safety_words
@@ -65,6 +66,7 @@ from bot.storage.tables import Chat, Delivery
 from bot.window import actions as window
 from bot.window.queries import may_not_go
 from handlers.errors import apologise
+from handlers.menus import announce_menus
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +202,7 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
             default_language=settings.default_language,
         )
         await _first_owner(runtime, say)
-        await handlers.announce_menus(runtime)
+        await announce_menus(runtime)
         yield Bot(runtime, application, inbox, post, leadership)
 
 
@@ -300,12 +302,13 @@ def _ties(settings: Settings, http: aiohttp.ClientSession) -> Ties:
     return Ties(
         composers={
             **enrolment_words.COMPOSERS,
-            **settings_words.COMPOSERS,
+            **place_words.COMPOSERS,
             **scheduling_words.COMPOSERS,
             **checkin_words.COMPOSERS,
             **broadcast_words.COMPOSERS,
             **safety_words.COMPOSERS,
             **desk_words.COMPOSERS,
+            **records_words.COMPOSERS,
         },
         actions={
             **scheduling.MOMENTS,

@@ -21,6 +21,7 @@ from bot import logs
 from bot.errors import Wrong
 from bot.knock import answers
 from bot.settings import Settings
+from bot.storage.lock import refuse_if_taken
 
 if TYPE_CHECKING:
     from bot.window.simulate import Guest, Simulation
@@ -55,9 +56,11 @@ def main() -> None:
 @cli.command()
 def run() -> None:
     """Run the bot until it is stopped (SIGTERM or Ctrl-C)."""
+    settings = _settings()
+    refuse_if_taken(settings.database_url)  # before the rest is loaded, which takes a second
     from bot import app
 
-    asyncio.run(app.run(_settings()))
+    asyncio.run(app.run(settings))
 
 
 @cli.command()

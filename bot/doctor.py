@@ -20,7 +20,8 @@ from bot.errors import Wrong
 from bot.health import Pulse, take_pulse
 from bot.knock import answers
 from bot.settings import Settings
-from bot.storage.database import Database, DatabaseInUse, open_database, sqlite_file
+from bot.storage.database import Database, open_database, sqlite_file
+from bot.storage.lock import DatabaseInUse
 from bot.storage.schema import revisions
 from bot.storage.seal import check_bot, check_keys
 from bot.words import DeliveryState, InboxState

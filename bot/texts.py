@@ -18,9 +18,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, get_timezone_location
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.units import format_unit
 
 from bot.messages import Html, escape
 
@@ -114,6 +115,11 @@ class Texts:
         skeleton = {"de": "EEEE, d. MMMM"}.get(self.language, "EEEE, d MMMM")
         return format_date(shown, skeleton, locale=self.locale)
 
+    def short_day(self, instant: datetime | date) -> str:
+        """Like "28 Nov", for a button."""
+        shown = self.local(instant) if isinstance(instant, datetime) else instant
+        return format_date(shown, {"de": "d. MMM"}.get(self.language, "d MMM"), locale=self.locale)
+
     def hour(self, instant: datetime | time) -> str:
         """Like "18:30", always on the 24-hour clock so that nobody mistakes it."""
         shown = self.local(instant).time() if isinstance(instant, datetime) else instant
@@ -125,8 +131,16 @@ class Texts:
         return format_datetime(self.local(instant), skeleton, locale=self.locale)
 
     def span(self, length: timedelta) -> str:
-        """Like "3 hours" or "2 days"."""
-        return format_timedelta(length, locale=self.locale, threshold=1.2)
+        """Like "90 minutes", "71 hours" or "4 days", never more than it was."""
+        if length < timedelta(hours=2):
+            return format_unit(length // timedelta(minutes=1), "duration-minute", locale=self.locale)
+        if length < timedelta(days=3):
+            return format_unit(length // timedelta(hours=1), "duration-hour", locale=self.locale)
+        return format_unit(length // timedelta(days=1), "duration-day", locale=self.locale)
+
+    def city(self, zone: ZoneInfo) -> str:
+        """What readers call the city of a zone: "Vienna" is "Wien" in German."""
+        return get_timezone_location(zone, locale=self.locale, return_city=True)
 
     def instant(self, instant: datetime) -> Html:
         """A moment that every phone shows in its own zone, with a full text for those that cannot."""

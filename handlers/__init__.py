@@ -11,7 +11,6 @@ it raises (checkins, safety), leaving and what was sealed (enrolment, checkins),
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,17 +19,13 @@ from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, C
 
 from bot.buttons import UnknownButton
 from bot.checkins.queries import is_fresh, open_text_questions, page_replied_to
-from bot.enrolment.compose import menu
 from bot.errors import Refused
 from bot.intake.arrival import arrival
 from bot.runtime import Runtime
 from bot.storage.drafts import awaiting_draft
-from bot.texts import Texts, languages
 from handlers import broadcasts, checkins, desk, enrolment, records, safety, scheduling, settings
 from handlers.context import Context, Handler, said
 from handlers.errors import REFUSALS, refuse
-
-log = logging.getLogger(__name__)
 
 ROOMS = (safety, enrolment, scheduling, checkins, broadcasts, desk, records, settings)
 
@@ -84,18 +79,6 @@ async def words(ctx: Context) -> None:
 
 async def unknown_button(ctx: Context) -> None:  # noqa: ARG001 - a handler takes its context
     raise UnknownButton
-
-
-async def announce_menus(runtime: Runtime) -> None:
-    """The command menu that everybody sees, in every language; offices get theirs when they are given."""
-    bot = runtime.carrier.bot
-    for language in languages():
-        commands = [telegram.BotCommand(name, words) for name, words in menu(frozenset(), Texts(language))]
-        code = None if language == runtime.settings.default_language else language
-        try:
-            await bot.set_my_commands(commands, scope=telegram.BotCommandScopeAllPrivateChats(), language_code=code)
-        except telegram.error.TelegramError as wrong:
-            log.warning("the command menu could not be set (%s)", type(wrong).__name__)
 
 
 def _typed(awaited: str) -> Handler:

@@ -253,12 +253,14 @@ async def _end_then(
 ) -> Message:
     t = cohort_texts(ctx, cohort)
     meeting = await queries.locked(tx, meeting.id)
+    names = {one.member.id: one.name for one in await queries.present(tx, meeting.id)}
     if meeting.state is MeetingState.RELEASED:
         impact = await actions.if_corrected(tx, meeting, when, by=me.id, now=ctx.now)
-        names = {one.member.id: one.name for one in await queries.present(tx, meeting.id)}
         return previews.correcting(tx.open(cohort, "name"), meeting, when, names, impact, t)
-    await ending.record_end(tx, meeting.id, when, by=me.id, now=ctx.now)
+    impact = await ending.record_end(tx, meeting.id, when, by=me.id, now=ctx.now)
     head = t("Recorded: ended at {hour}. From here everything else happens by itself.", hour=t.hour(when))
+    if missed := previews.ask_yourself(names, impact, t):
+        head = Html(f"{head}\n\n{missed}")
     return await _next_leaving(ctx, tx, meeting, head)
 
 

@@ -205,6 +205,15 @@ async def unseal(ctx: Context) -> None:
     await ctx.show(screen)
 
 
+async def refold(ctx: Context) -> None:
+    """[Fold away] under an opened envelope."""
+    async with ctx.transaction() as tx:
+        row = await _my_delivery(ctx, tx)
+        screen = compose.refolded(row.id, ctx.texts)
+    await ctx.toast()
+    await ctx.show(screen)
+
+
 async def reply(ctx: Context) -> None:
     """The small answer to what was opened."""
     async with ctx.transaction() as tx:
@@ -305,6 +314,7 @@ BUTTONS: dict[str, Handler] = {
     "keep": keep,
     "withdraw": withdraw,
     "unseal": unseal,
+    "refold": refold,
     "opening-reply": reply,
     "reply-read": read_reply,
 }

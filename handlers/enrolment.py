@@ -24,6 +24,7 @@ from bot.texts import N_
 from bot.words import MemberState
 from handlers import founding, joining
 from handlers.context import Context, Handler
+from handlers.menus import menu_of, offer
 
 _BEGUN = {MemberState.JOINING, MemberState.WAITING}
 
@@ -41,8 +42,11 @@ async def start(ctx: Context) -> None:
             screen = joining.screen_of(ctx, tx, await read_joining(tx, places[0]))
         else:
             screen = await _home(ctx, tx, me)
+        mine = await menu_of(tx, me)
     await ctx.toast()
     await ctx.show(screen)
+    if ctx.said.tap is None:
+        await offer(ctx.runtime, mine)
 
 
 async def _home(ctx: Context, tx: Transaction, me: Person) -> Message:
@@ -51,6 +55,7 @@ async def _home(ctx: Context, tx: Transaction, me: Person) -> Message:
 
 async def _open_link(ctx: Context, secret: str) -> None:
     """A personal link: in a group it is burnt, because everybody there has seen it."""
+    mine = None
     async with ctx.transaction() as tx:
         found = await actions.find_link(tx, secret)
         if not ctx.said.private:
@@ -64,7 +69,10 @@ async def _open_link(ctx: Context, secret: str) -> None:
             me = await ctx.person(tx)
             await actions.accept_office(tx, found, me, now=ctx.now)
             screen = await _home(ctx, tx, me)
+            mine = await menu_of(tx, me)
     await ctx.say(screen)
+    if mine is not None:
+        await offer(ctx.runtime, mine)
 
 
 async def _burn(ctx: Context, tx: Transaction, found: Seat | Invitation | None) -> None:
@@ -168,8 +176,10 @@ async def admit(ctx: Context) -> None:
         await enrolling.admit(tx, member, await ctx.person(tx), now=ctx.now)
         await invite(tx, member, now=ctx.now)
         screen = compose.admitted(tx, member, cohort, ctx.texts)
+        theirs = await menu_of(tx, await tx.get_one(Person, member.person_id))
     await ctx.toast()
     await ctx.show(screen)
+    await offer(ctx.runtime, theirs)
 
 
 async def decline(ctx: Context) -> None:

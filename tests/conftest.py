@@ -7,12 +7,10 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from postgres import Postgres, find_postgres, start_postgres
+from postgres import Postgres, empty, find_postgres, migrate, start_postgres
 
 from bot.storage.database import Database, open_database
 from bot.storage.keys import Keyring, new_key, read_keys
@@ -40,10 +38,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: Postgres) -> Postgres:
-    """A template that every PostgreSQL test copies: migrating once costs a second, copying costs a blink."""
-    postgres.make_template()
-    return postgres
+def migrated_postgres(postgres: Postgres) -> str:
+    """One migrated database for this worker; every test leaves it empty."""
+    url = postgres.new_database()
+    migrate(url)
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -66,21 +65,23 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory, keys: Keyring) -> 
     return path
 
 
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """An empty, migrated SQLite file."""
+    path = tmp_path / "understory.db"
+    shutil.copyfile(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """An empty, migrated database of either kind."""
     if request.param == "sqlite":
-        path = tmp_path / "understory.db"
-        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
-        yield f"sqlite:///{path}"
+        yield request.getfixturevalue("sqlite_url")
         return
-    server: Postgres = request.getfixturevalue("migrated_postgres")
-    name = f"t{uuid4().hex}"
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {server.template}")
-    yield server.url_of(name)
-    with psycopg.connect(server.dsn, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    url: str = request.getfixturevalue("migrated_postgres")
+    yield url
+    empty(url)
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 from oracle import check_request, check_update
 
-from bot.app import Bot, assembled, serve
+from bot.app import Bot, Say, assembled, serve
 from bot.rehearsal.clock import StageClock
 from bot.rehearsal.message import Message
 from bot.rehearsal.phone import Phone
@@ -34,6 +35,8 @@ class House:
     served: Served
     settings: Settings
     bot: Bot
+    printed: list[str]  # what the operator reads in the terminal
+    _bot: AsyncExitStack
 
     def phone(self, name: str) -> Phone:
         return self.stage.phone(name, "understory_bot")
@@ -67,15 +70,47 @@ class House:
         await self.settled()
         return phone.received[-1]
 
+    def newest(self, name: str, label: str) -> Message:
+        """The newest message on a phone with this button."""
+        for message in reversed(self.phone(name).received):
+            if label in message.labels:
+                return message
+        shown = [(message.words, message.labels) for message in self.phone(name).received[-5:]]
+        raise AssertionError(f"{name}'s phone shows no button {label!r}; the last messages are {shown}")
+
+    async def press_newest(self, name: str, *labels: str) -> Message:
+        """Press buttons one after the other, each on the newest message that has it."""
+        message = self.phone(name).received[-1]
+        for label in labels:
+            message = await self.press(name, self.newest(name, label), label)
+        return message
+
+    def shown(self, name: str) -> list[str]:
+        """What can be read on a phone now, oldest first."""
+        return [message.words for message in self.phone(name).received]
+
+    def toast(self, name: str) -> str:
+        """What flashed up over the button that was pressed last."""
+        return self.phone(name).toasts[-1].text
+
+    async def restart(self) -> None:
+        """Stop the bot and start it again on the same database."""
+        await self._bot.aclose()
+        self.bot = await self._bot.enter_async_context(running(self.settings, self.printed.append))
+
 
 @asynccontextmanager
 async def run_house(
-    database_url: str, *, start: datetime, owner_ids: str = str(FAY), **more: str
+    database_url: str, *, start: datetime, owner_ids: str = str(FAY), past: int = 0, **more: str
 ) -> AsyncIterator[House]:
-    """Start a stage and the bot; everything either of them says is held against an independent oracle."""
+    """Start a stage and the bot; everything either of them says is held against an independent oracle.
+
+    ``past`` is how many updates and messages the database may know of already.
+    """
     clock = StageClock(start)
     stage = Stage(clock)
-    telegram_bot = stage.bot("understory_bot", token=TOKEN)
+    stage.numbers = count(past + 1)
+    telegram_bot = stage.bot("understory_bot", token=TOKEN, first_update_id=past + 1)
     stage.person("Fay", language="en", id=FAY)
     stage.person("Ann", language="en", id=1002)
     stage.person("Bob", language="en", id=1003)
@@ -92,16 +127,18 @@ async def run_house(
                 **more,
             }
         )
-        async with running(settings) as bot:
-            yield House(stage, clock, served, settings, bot)
+        async with AsyncExitStack() as stack:
+            printed: list[str] = []
+            bot = await stack.enter_async_context(running(settings, printed.append))
+            yield House(stage, clock, served, settings, bot, printed, stack)
     for call in stage.journal.calls:
         check_request(call.method, call.params)
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Bot]:
+async def running(settings: Settings, say: Say) -> AsyncIterator[Bot]:
     """The bot itself, until the block ends."""
-    async with assembled(settings, say=lambda _: None) as bot:
+    async with assembled(settings, say) as bot:
         stopping = asyncio.Event()
         task = asyncio.create_task(serve(bot, stopping))
         try:

@@ -19,34 +19,55 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 
 from bot.storage.database import open_database
 from bot.storage.keys import new_key, read_keys
 from bot.storage.schema import bring_up_to_date
+from bot.storage.tables import Base
 
 
 @dataclass
 class Postgres:
     dsn: str
-    template: str = ""
 
     def url_of(self, name: str) -> str:
         return self.dsn.rsplit("/", 1)[0] + "/" + name
 
-    def make_template(self) -> None:
-        self.template = f"template{os.getpid()}"
+    def new_database(self) -> str:
+        """An empty database of its own; its address."""
+        name = f"understory{uuid4().hex[:12]}"
         with psycopg.connect(self.dsn, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {self.template}")
-            connection.execute(f"CREATE DATABASE {self.template}")
+            connection.execute(f"CREATE DATABASE {name}")
+        return self.url_of(name)
 
-        async def migrate() -> None:
-            database = open_database(self.url_of(self.template), read_keys(new_key()))
-            await bring_up_to_date(database)
-            await database.close()
+    def drop(self, url: str) -> None:
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {url.rsplit('/', 1)[1]} WITH (FORCE)")
 
-        asyncio.run(migrate())
+
+def migrate(url: str) -> None:
+    """Bring an empty database to today's schema."""
+
+    async def bring() -> None:
+        database = open_database(url, read_keys(new_key()))
+        await bring_up_to_date(database)
+        await database.close()
+
+    asyncio.run(bring())
+
+
+def empty(url: str) -> None:
+    """Leave a migrated database as it was after its migration: emptying takes a blink, copying a second."""
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute(f"TRUNCATE {tables} CASCADE")
 
 
 def find_postgres() -> Path | None:

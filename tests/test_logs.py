@@ -12,7 +12,6 @@ import pytest
 
 from bot import logs
 from bot.errors import Wrong
-from bot.storage.keys import new_key
 
 TOKEN = "123456789:AAthisIsNotARealTokenButLooksLikeOne"
 WORDS = "what Ann wrote"
@@ -97,7 +96,7 @@ def test_a_second_call_replaces_the_first(capsys):
         TOKEN,
         f"https://api.telegram.org/bot{TOKEN}/getUpdates",
         f"/bot{TOKEN.replace(':', '%3A')}/sendMessage",
-        new_key(),
+        "901cc304:DLh4dj2nhWwWBYXV7WH/TRNncp/tTKTm07hX0jWFeeg=",
         "postgresql://ann:AAthisIsNotARealTokenButLooksLikeOne@db/understory",
     ],
 )

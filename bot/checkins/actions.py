@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -203,7 +204,7 @@ async def decide_opening(tx: Transaction, moment: Moment, *, now: datetime) -> N
     if await opening_of(tx, moment.meeting_id, moment.step) is not None:
         return
     couple = await _couple_of(tx, moment.cohort_id, moment.meeting_id, moment.step)
-    sides = [(member, *await side_of(tx, member, moment.meeting_id, moment.step)) for member in couple]
+    sides = [(member, *await side_of(tx, member, moment.meeting_id, moment.step, now=now)) for member in couple]
     state = decide(sides[0][1], sides[1][1]) if len(sides) == 2 else OpeningState.UNOPENED
     opening = Opening(
         cohort_id=moment.cohort_id,
@@ -223,29 +224,20 @@ async def decide_opening(tx: Transaction, moment: Moment, *, now: datetime) -> N
     await outbox.plan(tx, [await _opening_row(tx, opening, member, now=now) for member, side, _ in sides if side.here])
 
 
-async def destroy_openings(tx: Transaction, cohort_id: UUID, *, now: datetime) -> list[Disclosure]:
-    """Unpaired: unopened answers are gone, opened copies fold on both phones. Returns what has to be folded."""
+async def destroy_openings(tx: Transaction, cohort_id: UUID, *, now: datetime) -> None:
+    """Unpaired: what was not open yet is gone, opened copies fold on both phones. To be done before the replan."""
     waiting = await tx.scalars(
         select(Moment).where(
             Moment.cohort_id == cohort_id, Moment.kind == "opening", Moment.state == MomentState.WAITING
         )
     )
-    for moment in waiting:
+    for moment in list(waiting):
         moment.state = MomentState.WITHDRAWN
         moment.reason = "unpaired"
-        if moment.meeting_id is not None and moment.step is not None:
-            tx.add(
-                Opening(
-                    cohort_id=cohort_id,
-                    meeting_id=moment.meeting_id,
-                    step=moment.step,
-                    due_at=moment.due_at,
-                    state=OpeningState.DESTROYED,
-                    decided_at=now,
-                )
-            )
-            sealed = select(Response.id).where(Response.meeting_id == moment.meeting_id, Response.step == moment.step)
-            await tx.execute(delete(Answer).where(Answer.response_id.in_(sealed)))
+        assert moment.meeting_id is not None and moment.step is not None  # noqa: S101, PT018 - planned so
+        await _destroy(tx, cohort_id, moment.meeting_id, moment.step, due_at=moment.due_at, now=now)
+    envelopes = (Delivery.cohort_id == cohort_id, Delivery.kind.in_(("opening", "opening-reply")))
+    await outbox.withdraw(tx, *envelopes, reason="unpaired")
     opened = await tx.scalars(
         select(Disclosure)
         .join(Opening, Opening.id == Disclosure.opening_id)
@@ -254,14 +246,37 @@ async def destroy_openings(tx: Transaction, cohort_id: UUID, *, now: datetime) -
     folded = list(opened)
     for disclosure in folded:
         disclosure.folded_at = now
-    await fold_on_phones(tx, [disclosure.opening_id for disclosure in folded], now=now)
-    return folded
+    await fold_on_phones(tx, folded, now=now)
 
 
-async def fold_on_phones(tx: Transaction, openings: list[UUID], *, now: datetime) -> None:
-    """Edit every copy of these openings into the folded line."""
+async def _destroy(
+    tx: Transaction, cohort_id: UUID, meeting_id: UUID, step: str, *, due_at: datetime, now: datetime
+) -> None:
+    """One pair step that will never open: its answers are gone, and it is not asked again."""
+    tx.add(
+        Opening(
+            cohort_id=cohort_id,
+            meeting_id=meeting_id,
+            step=step,
+            due_at=due_at,
+            state=OpeningState.DESTROYED,
+            decided_at=now,
+        )
+    )
+    sealed = select(Response.id).where(Response.meeting_id == meeting_id, Response.step == step)
+    await tx.execute(delete(Answer).where(Answer.response_id.in_(sealed)))
+    await outbox.withdraw(tx, Delivery.meeting_id == meeting_id, Delivery.step == step, reason="unpaired")
+
+
+async def fold_on_phones(tx: Transaction, disclosures: Sequence[Disclosure], *, now: datetime) -> None:
+    """Edit every copy of what was opened, and of what was answered to it, into the folded line."""
+    spoken_of = {one.opening_id for one in disclosures} | {one.id for one in disclosures}
     copies = await tx.scalars(
-        select(Delivery).where(Delivery.ref.in_(openings), Delivery.kind == "opening", Delivery.message_id.is_not(None))
+        select(Delivery).where(
+            Delivery.ref.in_(spoken_of),
+            Delivery.kind.in_(("opening", "opening-reply")),
+            Delivery.message_id.is_not(None),
+        )
     )
     rows = [
         Delivery(
@@ -360,7 +375,7 @@ async def _open_when_both(tx: Transaction, page: Page, *, now: datetime) -> None
     if page.step.opens != WHEN_BOTH:
         return
     couple = await _couple_of(tx, page.cohort.id, page.meeting.id, page.step.id)
-    sides = [(await side_of(tx, member, page.meeting.id, page.step.id))[0] for member in couple]
+    sides = [(await side_of(tx, member, page.meeting.id, page.step.id, now=now))[0] for member in couple]
     if len(sides) == 2 and decide(*sides) is OpeningState.OPENED:
         rests = [await rest_of(tx, member) for member in couple]
         due_at = shared_waking(now, rests, earliest=now, latest=page.opens_at or now + _A_DAY)

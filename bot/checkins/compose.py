@@ -6,6 +6,7 @@ The notification is the same neutral line for everything. What follows the first
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from bot.programmes.schema import WHEN_BOTH, Option, Question, QuestionKind, Wor
 from bot.storage.database import Transaction
 from bot.storage.tables import Delivery, Disclosure, Member
 from bot.texts import Texts
-from bot.words import Choice, StepKind, Visibility
+from bot.words import Choice, CohortKind, StepKind, Visibility
 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -199,11 +200,17 @@ def _opened(opened: Opened, delivery_id: UUID, t: Texts) -> Message:
     ]
     text = t("{partner} shared this with you:", partner=opened.partner) + "\n\n" + "\n".join(said)
     then = opened.step.then
+    fold = (button(t.label("Fold away"), "refold", delivery_id),)
     if then is None or opened.disclosure.replied_at is not None:
-        return Message(text, protected=True)
+        return Message(text, (fold,), protected=True)
     text += "\n\n" + escape(t.pick(then.text).replace("{partner}", opened.partner))
     replies = [button(_label(option, t), "opening-reply", delivery_id, option.id) for option in then.replies]
-    return Message(text, grid(replies, 1), protected=True)
+    return Message(text, (*grid(replies, 1), fold), protected=True)
+
+
+def refolded(delivery_id: UUID, t: Texts) -> Message:
+    """An opened envelope, closed again for whoever else may see the phone."""
+    return Message(_neutral(t), ((button(t.label("Open"), "unseal", delivery_id),),), protected=True)
 
 
 async def reply_inside(tx: Transaction, disclosure: Disclosure, t: Texts) -> Message:
@@ -232,10 +239,10 @@ def who_reads(page: Page, t: Texts) -> Html:
     if visibility is not Visibility.PAIR:
         return t("Only you can read this.")
     if page.opens_at is None or page.step.opens == WHEN_BOTH:
-        return t("{partner} reads it once you both have answered and both choose to share.", partner=page.partner or "")
+        return t("{partner} reads it once you both have answered and both choose to share.", partner=_partner(page, t))
     return t(
         "{partner} reads it on {when}, only if you both answer and both choose to share.",
-        partner=page.partner or "",
+        partner=_partner(page, t),
         when=t.when(page.opens_at),
     )
 
@@ -306,8 +313,11 @@ def _words(page: Page, words: Words, t: Texts) -> Html:
 
 
 def _plain(words: Words, page: Page, t: Texts) -> str:
+    return filled(words, facts_of(page, t), t)
+
+
+def filled(words: Words, facts: Mapping[str, str], t: Texts) -> str:
     """An author's text with its facts; a sentence whose fact is empty is dropped."""
-    facts = facts_of(page, t)
     paragraphs = []
     for paragraph in t.pick(words).split("\n"):
         sentences = [
@@ -320,11 +330,17 @@ def _plain(words: Words, page: Page, t: Texts) -> str:
     return "\n".join(paragraphs).strip()
 
 
+def _partner(page: Page, t: Texts) -> str:
+    """Their name; no name is left of somebody who has erased everything."""
+    paired = page.cohort.kind is CohortKind.COUPLE and page.cohort.unpaired_at is None
+    return page.partner or (t.label("your partner") if paired else "")
+
+
 def facts_of(page: Page, t: Texts) -> dict[str, str]:
     """What a programme's text may speak of."""
     starts_at = page.meeting.starts_at
     return {
-        "partner": page.partner or "",
+        "partner": _partner(page, t),
         "facilitator": page.facilitator,
         "time": t.hour(starts_at),
         "date": t.day(starts_at),

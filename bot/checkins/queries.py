@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,7 +28,7 @@ from bot.storage.tables import (
     Response,
 )
 from bot.texts import pick
-from bot.window.queries import consents_of, facilitators_of, members_of, name_of
+from bot.window.queries import consents_of, facilitators_of, is_paused, members_of, name_of
 from bot.words import Choice, CohortKind, Consent, MemberState, OpeningState, Visibility
 
 _FORGOTTEN = timedelta(days=7)
@@ -62,7 +63,7 @@ async def page_of(tx: Transaction, delivery: Delivery) -> Page:
     cohort = await tx.get_one(Cohort, member.cohort_id)
     meeting = await tx.get_one(Meeting, delivery.meeting_id)
     programme, digest, step = await _step_of(tx, cohort, str(delivery.step))
-    step = _with_travellers(step, programme, (delivery.facts or {}).get("merged", []))
+    step = with_travellers(step, programme, (delivery.facts or {}).get("merged", []))
     response = await response_of(tx, member.id, meeting.id, step.id)
     partner = await _partner_in(tx, member, cohort, meeting)
     holders = await facilitators_of(tx, cohort.id)
@@ -140,6 +141,10 @@ async def answers_of(tx: Transaction, response: Response) -> dict[str, Value]:
 
 
 async def opening_hour(tx: Transaction, meeting_id: UUID, step: str) -> datetime | None:
+    """When a step's envelopes open, or when that was decided, which may be earlier."""
+    opening = await opening_of(tx, meeting_id, step)
+    if opening is not None and opening.decided_at is not None:
+        return min(opening.due_at, opening.decided_at)
     return await tx.scalar(select(Moment.due_at).where(Moment.key == opening_key(meeting_id, step)))
 
 
@@ -151,7 +156,9 @@ async def opening_of(tx: Transaction, meeting_id: UUID, step: str) -> Opening | 
     return await tx.scalar(select(Opening).where(Opening.meeting_id == meeting_id, Opening.step == step))
 
 
-async def side_of(tx: Transaction, member: Member, meeting_id: UUID, step: str) -> tuple[Side, Response | None]:
+async def side_of(
+    tx: Transaction, member: Member, meeting_id: UUID, step: str, *, now: datetime
+) -> tuple[Side, Response | None]:
     """One partner as the decision sees them."""
     response = await response_of(tx, member.id, meeting_id, step)
     consents = await consents_of(tx, member.id)
@@ -159,7 +166,7 @@ async def side_of(tx: Transaction, member: Member, meeting_id: UUID, step: str) 
         answered=bool(response and response.finished_at and not response.withdrawn_at and not response.skipped_at),
         choice=response.choice if response else Choice.UNDECIDED,
         consents=Consent.PARTNER in consents,
-        here=member.state is MemberState.ENROLLED and member.paused_at is None and member.unpaired_at is None,
+        here=member.state is MemberState.ENROLLED and not is_paused(member, now) and member.unpaired_at is None,
         held=member.held_at is not None,
     )
     return side, response
@@ -241,7 +248,7 @@ def _asks_for_words(page: Page) -> bool:
     return any(question.id == asked and question.kind is QuestionKind.TEXT for question in page.step.ask)
 
 
-def _with_travellers(step: Step, programme: Programme, names: list[str]) -> Step:
+def with_travellers(step: Step, programme: Programme, names: Sequence[str]) -> Step:
     """A step with the questions of those that were too early and travel in its message."""
     others = [other for name in names if (other := programme.step(name)) is not None]
     if not others:

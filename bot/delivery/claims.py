@@ -27,9 +27,9 @@ CHAT = cast("Table", Chat.__table__)
 LEASE = 120.0  # real seconds a claim may rest in our hands
 CALL_ENDS = 35.0  # real seconds after which a call that was marked has certainly ended
 
-# Written out, because a partial index only serves a condition that names its state literally.
+# Written out, because a partial index only serves a condition that repeats its own.
 _IS_PLANNED = text("delivery.state = 'planned'")
-_IS_HELD = text("delivery.state IN ('claimed', 'sending', 'unknown')")
+_IS_HELD = text("delivery.lease_until IS NOT NULL")  # claimed, sending, or unknown and to go once more
 
 
 @dataclass(frozen=True)
@@ -91,18 +91,17 @@ def _claimable() -> Select[Delivery]:
 
 async def still_claimed(tx: Transaction, ids: Sequence[UUID], claimant: Claimant) -> set[UUID]:
     """Which of these are still ours: neither withdrawn nor moved nor taken over since; they are locked from here on."""
-    statement = (
-        select(DELIVERY.c.id)
-        .where(
-            DELIVERY.c.id.in_(ids),
-            DELIVERY.c.state == DeliveryState.CLAIMED,
-            DELIVERY.c.claimed_by == claimant.owner,
-            DELIVERY.c.term == claimant.term,
-        )
-        .order_by(DELIVERY.c.id)
-        .with_for_update()
+    statement = select(DELIVERY.c.id).where(DELIVERY.c.id.in_(ids), *claimed_by(claimant))
+    return set(await tx.scalars(statement.order_by(DELIVERY.c.id).with_for_update()))
+
+
+def claimed_by(claimant: Claimant) -> tuple[ColumnElement[bool], ...]:
+    """The condition that a row is claimed and the claim is ours."""
+    return (
+        DELIVERY.c.state == DeliveryState.CLAIMED,
+        DELIVERY.c.claimed_by == claimant.owner,
+        DELIVERY.c.term == claimant.term,
     )
-    return set(await tx.scalars(statement))
 
 
 async def mark_sending(tx: Transaction, rows: Sequence[Delivery], claimant: Claimant, now: datetime) -> None:
@@ -158,12 +157,7 @@ async def give_back(tx: Transaction, ids: Mapping[UUID, float | None], claimant:
         return
     statement = (
         update(DELIVERY)
-        .where(
-            DELIVERY.c.id == bindparam("row"),
-            DELIVERY.c.state == DeliveryState.CLAIMED,
-            DELIVERY.c.claimed_by == claimant.owner,
-            DELIVERY.c.term == claimant.term,
-        )
+        .where(DELIVERY.c.id == bindparam("row"), *claimed_by(claimant))
         .values(
             state=DeliveryState.PLANNED, claimed_by=None, term=None, lease_until=None, not_before=in_seconds("rests")
         )
@@ -185,7 +179,7 @@ async def rest_chats(tx: Transaction, rests: Mapping[UUID, float]) -> None:
 
 
 async def rescue(tx: Transaction, claimant: Claimant) -> list[Delivery]:
-    """Take over what others left behind, and repeat what may be repeated; returns rows that just became unknown.
+    """Take over what others left behind, and repeat what may be repeated; returns rows whose call nobody waits for.
 
     What an earlier owner or term had claimed has certainly not left. What it was sending may have: once its call must
     have ended it is unknown, and the caller settles it by its policy. An unknown row whose policy allows another copy
@@ -193,7 +187,7 @@ async def rescue(tx: Transaction, claimant: Claimant) -> list[Delivery]:
     """
     foreign = _foreign(claimant)
     over = DELIVERY.c.lease_until <= real_now()
-    claimed = DELIVERY.c.state.in_([DeliveryState.CLAIMED, DeliveryState.SENDING])
+    claimed = DELIVERY.c.state == DeliveryState.CLAIMED
     waiting = {"state": DeliveryState.PLANNED, "claimed_by": None, "term": None, "lease_until": None}
     await tx.execute(update(DELIVERY).where(_IS_HELD, claimed, or_(foreign, over)).values(**waiting, not_before=None))
     again = (_IS_HELD, DELIVERY.c.state == DeliveryState.UNKNOWN, over)
@@ -211,6 +205,17 @@ async def bury_former_boots(tx: Transaction, claimant: Claimant) -> None:
     """For SQLite, where our lock proves that nobody else lives: every call of a former process has ended."""
     ended = update(DELIVERY).where(_IS_HELD, DELIVERY.c.state == DeliveryState.SENDING, _foreign(claimant))
     await tx.execute(ended.values(lease_until=real_now()))
+
+
+async def let_go(tx: Transaction) -> None:
+    """The database's clock was set back: what waits for it would wait too long, so it starts to wait anew.
+
+    Nothing leaves too early by that: the governor keeps pauses on a clock of its own.
+    """
+    await tx.execute(update(DELIVERY).where(DELIVERY.c.not_before > real_now()).values(not_before=None))
+    await tx.execute(update(CHAT).where(CHAT.c.not_before > real_now()).values(not_before=None))
+    leased = update(DELIVERY).where(_IS_HELD, DELIVERY.c.lease_until > real_now())
+    await tx.execute(leased.values(lease_until=in_seconds("lease")), {"lease": CALL_ENDS})
 
 
 def _foreign(claimant: Claimant) -> ColumnElement[bool]:

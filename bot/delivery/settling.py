@@ -39,7 +39,8 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: datetime) -
     """Write results down, each fenced by its attempt; returns the rows whose state this changed."""
     await _close_attempts(tx, results, now)
     ids = [result.row.id for result in results]
-    locked = select(DELIVERY).where(DELIVERY.c.id.in_(ids)).order_by(DELIVERY.c.id).with_for_update()
+    columns = (DELIVERY.c[name] for name in ("id", "state", "verb", "attempt_id", "attempts", "resends", "message_id"))
+    locked = select(*columns).where(DELIVERY.c.id.in_(ids)).order_by(DELIVERY.c.id).with_for_update()
     stored = {row.id: row for row in await tx.execute(locked)}
     changes: list[tuple[Result, Ruling]] = []
     for result in results:
@@ -53,7 +54,8 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: datetime) -
         elif result.outcome.done and row.state in PERHAPS_THERE | WAITING:
             changes.append((result, Ruling(DeliveryState.SENT)))  # late, but certain
         elif result.outcome.message_id is not None and row.message_id not in {None, result.outcome.message_id}:
-            await keep_newest_copy(tx, row, result.outcome.message_id, now=now)
+            remember(result.row, message_id=row.message_id)
+            await keep_newest_copy(tx, result.row, result.outcome.message_id, now=now)
     await _write(tx, changes, now)
     await _tell_chats(tx, results, now)
     return [result.row for result, _ in changes]

@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from bot.delivery.calls import Call, Method, check
 from bot.delivery.moments import MomentAction
 from bot.delivery.outcomes import Policy, policy_of
-from bot.delivery.telegram import Call, Method, check
 from bot.messages import Message, Withdrawn
 from bot.storage.database import Transaction
 from bot.storage.tables import Chat, Cohort, Delivery, Person

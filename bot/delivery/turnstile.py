@@ -30,6 +30,7 @@ class _Waiter:
     lane: Lane
     effort: Effort
     patience: float
+    bounded: bool  # one of those that ``in_flight`` counts, one for each chat
     let_in: asyncio.Future[Departure]
 
 
@@ -49,14 +50,15 @@ class Turnstile:
 
     @asynccontextmanager
     async def passage(
-        self, chat: int | None, lane: Lane, effort: Effort, *, patience: float = float("inf")
+        self, chat: int | None, lane: Lane, effort: Effort, *, patience: float = float("inf"), letter: bool = False
     ) -> AsyncIterator[Departure]:
-        """Wait for our turn; inside the block the call is on its way.
+        """Wait for our turn; inside the block the call is on its way. A letter is bounded even in a lane for replies.
 
         Raises:
             Busy: the chat would hold us back for more than ``patience`` seconds (an interactive call: anything would).
         """
-        waiter = _Waiter(chat, lane, effort, patience, asyncio.get_running_loop().create_future())
+        bounded = letter or lane is not Lane.INTERACTIVE
+        waiter = _Waiter(chat, lane, effort, patience, bounded, asyncio.get_running_loop().create_future())
         self._lines[lane][waiter] = None
         if not self._turned_away(waiter, self._seconds()):
             self._open()
@@ -90,10 +92,9 @@ class Turnstile:
 
     def turn_away(self, chat: int) -> None:
         """A letter of this chat has to go again: those behind it make way, so that they arrive in order."""
-        for lane, line in self._lines.items():
-            if lane is not Lane.INTERACTIVE:
-                for waiter in [waiter for waiter in line if waiter.chat == chat]:
-                    self._refuse(waiter, 0.0)
+        behind = [waiter for line in self._lines.values() for waiter in line if waiter.bounded and waiter.chat == chat]
+        for waiter in behind:
+            self._refuse(waiter, 0.0)
 
     def _step_back(self, waiter: _Waiter) -> None:
         """Somebody gave up waiting, perhaps in the very moment they were let through."""
@@ -102,7 +103,7 @@ class Turnstile:
             self._arrived(waiter)
 
     def _arrived(self, waiter: _Waiter) -> None:
-        if waiter.lane is not Lane.INTERACTIVE:
+        if waiter.bounded:
             self._out -= 1
             self._chats_out.discard(waiter.chat)
         self._open()
@@ -116,7 +117,7 @@ class Turnstile:
         while ready := self._ready(at):
             waiter = ready[self.governor.choose(ready.keys())]
             del self._lines[waiter.lane][waiter]
-            if waiter.lane is not Lane.INTERACTIVE:
+            if waiter.bounded:
                 self._out += 1
                 if waiter.chat is not None:
                     self._chats_out.add(waiter.chat)
@@ -137,7 +138,7 @@ class Turnstile:
             return None
         found, too_long = None, []
         for waiter in self._lines[lane]:
-            if gates[waiter.effort] > 0 or self._chat_is_out(waiter):
+            if gates[waiter.effort] > 0 or self._has_to_wait(waiter):
                 continue
             if self.governor.wait_for_chat(waiter.chat, waiter.effort, at) == 0:
                 found = waiter
@@ -157,7 +158,7 @@ class Turnstile:
         waits = (
             self.governor.wait(waiter.chat, lane, waiter.effort, at)
             for waiter in self._lines[lane]
-            if not self._chat_is_out(waiter)
+            if not self._has_to_wait(waiter)
         )
         return min(waits, default=None)
 
@@ -167,8 +168,9 @@ class Turnstile:
     def _gates(self, lane: Lane, at: float) -> dict[Effort, float]:
         return {effort: self.governor.wait_for_all(lane, effort, at) for effort in Effort}
 
-    def _chat_is_out(self, waiter: _Waiter) -> bool:
-        return waiter.lane is not Lane.INTERACTIVE and waiter.chat in self._chats_out
+    def _has_to_wait(self, waiter: _Waiter) -> bool:
+        """Until somebody arrives; no second brings that any nearer."""
+        return waiter.bounded and (self._out >= self.in_flight or waiter.chat in self._chats_out)
 
     def _turned_away(self, waiter: _Waiter, at: float) -> bool:
         wait = self.governor.wait_for_chat(waiter.chat, waiter.effort, at)

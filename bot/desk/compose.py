@@ -2,119 +2,144 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from bot.buttons import button, grid
-from bot.checkins.rules import Value
-from bot.desk.queries import Digest, Shown, digest_of
+from bot.checkins.telling import sentences
+from bot.desk.digest import Digest, Window
 from bot.desk.queries import Row as Standing
+from bot.desk.queries import Shown
+from bot.desk.rules import pages, shortened
 from bot.messages import Html, Message, Row, Withdrawn, escape
-from bot.programmes.schema import Programme, Question
+from bot.programmes.schema import Programme
+from bot.scheduling.compose import zone_name
 from bot.storage.database import Transaction
-from bot.storage.tables import Delivery, Meeting
-from bot.texts import Texts
-from bot.words import MemberState, Role, Rsvp
+from bot.storage.tables import Cohort, Delivery, Meeting
+from bot.texts import N_, Texts
+from bot.words import CohortKind, MemberState, ReleaseSource, Role, Rsvp, Verb
 
 _SHOWN_ROWS = 12  # a phone's screen; the rest is counted
+_SHOWN_COHORTS = 8
+_LONGEST_QUESTION = 60  # code points of what was asked
+_LONGEST_ANSWER = 300
+
+_KINDS = {
+    CohortKind.COUPLE: N_("for couples"),
+    CohortKind.GROUP: N_("for groups"),
+    CohortKind.INDIVIDUAL: N_("for one person"),
+}
 
 
-def boards(shown: list[Shown], t: Texts, *, now: datetime) -> Message:
-    """All cohorts, one paragraph each."""
+# ── The board ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def boards(shown: Sequence[Shown], t: Texts, *, now: datetime) -> Message:
+    """All cohorts, those that need somebody first."""
     if not shown:
-        return Message(
-            t("You hold nobody yet. Begin with a new cohort."), ((button(t.label("New cohort"), "new-cohort"),),)
-        )
+        text = t("You hold nobody yet. Begin with a new cohort.")
+        return Message(text, ((button(t.label("New cohort"), "new-cohort"),),))
+    ordered = sorted(shown, key=lambda one: one.alerts == 0)
     urgent = sum(one.alerts for one in shown)
     head = (
         t.many("<b>One thing needs you.</b>", "<b>{n} things need you.</b>", urgent)
         if urgent
-        else t("<b>All quiet.</b>")
+        else t("<b>Nobody has called for you.</b>")
     )
-    parts: list[str] = [head, *(f"<b>{escape(one.name)}</b>\n{_clock(one, t, now=now)}" for one in shown)]
-    buttons = [button(one.name, "board", one.cohort.id) for one in shown]
-    rows: list[Row] = [*grid(buttons, 2)]
-    if urgent:
-        rows.insert(0, (button(t.label("Who needs me"), "alerts"),))
+    parts = [head, *("\n".join([_head(one, t), *_clock(one, t, now)]) for one in ordered[:_SHOWN_COHORTS])]
+    rows: list[Row] = [(button(t.label("Who needs me"), "alerts"),)] if urgent else []
+    rows += grid([button(one.name, "board", one.cohort.id) for one in ordered], 2)
     return Message("\n\n".join(parts), tuple(rows))
 
 
 def board(one: Shown, t: Texts, *, now: datetime) -> Message:
-    """One cohort."""
-    parts = [f"<b>{escape(one.name)}</b>"]
-    if one.alerts:
-        parts.append(t.many("One alert is open.", "{n} alerts are open.", one.alerts))
-    parts.append(_clock(one, t, now=now))
-    rows = [_person(row, t, now=now) for row in one.rows[:_SHOWN_ROWS]]
+    """One cohort, by its own clock."""
+    parts = ["\n".join([_head(one, t), *_clock(one, t, now)])]
+    people = [_person(row, t, now) for row in one.rows[:_SHOWN_ROWS]]
     if len(one.rows) > _SHOWN_ROWS:
-        rows.append(t("and {n} more", n=len(one.rows) - _SHOWN_ROWS))
-    if rows:
-        parts.append("\n".join(rows))
-    if one.open_seats:
-        parts.append(t.many("One seat is still open.", "{n} seats are still open.", one.open_seats))
-    if one.uncertain:
-        parts.append(
-            t.many(
-                "One message may or may not have arrived.", "{n} messages may or may not have arrived.", one.uncertain
-            )
-        )
-    ref = one.cohort.id
-    buttons = [
-        (button(t.label("Refresh"), "board", ref), button(t.label("Sessions"), "sessions", ref)),
-        (button(t.label("Broadcast"), "broadcast", ref), button(t.label("Seats and people"), "cohort", ref)),
-    ]
+        people.append(t("and {n} more", n=len(one.rows) - _SHOWN_ROWS))
+    if people:
+        parts.append("\n".join(people))
+    parts.append("\n".join(_footnotes(one, t)))
+    return Message("\n\n".join(part for part in parts if part), tuple(_board_buttons(one, t)))
+
+
+def _head(one: Shown, t: Texts) -> Html:
+    return Html(f"<b>{escape(one.name)}</b>, {zone_name(one.cohort.zone, t)}")
+
+
+def _clock(one: Shown, t: Texts, now: datetime) -> Iterator[Html]:
+    """Where the session stands and what is sent next."""
+    there = replace(t, zone=one.cohort.zone)
     if one.alerts:
-        buttons.insert(0, (button(t.label("Who needs me"), "alerts"),))
-    return Message("\n\n".join(parts), tuple(buttons))
-
-
-def _clock(one: Shown, t: Texts, *, now: datetime) -> str:
-    session = one.session
-    line: str
+        yield t.many("One alert is open.", "{n} alerts are open.", one.alerts)
     if one.cohort.paused_at is not None:
-        return t("Paused.")
+        yield t("Paused.")
+        return
+    yield _session(one, there, now)
+    if one.next_send_at is not None:
+        yield t("Next message: {when}", when=there.when(one.next_send_at))
+
+
+def _session(one: Shown, t: Texts, now: datetime) -> Html:
+    session = one.session
     if session is None:
         return t("No session is planned.")
     if session.starts_at > now:
-        line = t("Next session: {when}", when=t.when(session.starts_at))
-    elif session.released_at is None:
-        line = t("The session began at {hour}. Its end is not recorded yet.", hour=t.hour(session.starts_at))
-    else:
-        line = t("{span} since the session", span=t.span(now - session.released_at))
-        if session.release_source == "fallback":
-            line += " " + t("(its planned end; nobody recorded it)")
-        if one.phase is not None:
-            line += " · " + escape(t.pick(one.phase.label))
-    if one.next_send_at is not None:
-        line += "\n" + t("Next: {when}", when=t.when(one.next_send_at))
-    return line
+        return t("Next session: {when}", when=t.when(session.starts_at))
+    ends_at = session.starts_at + session.lasts
+    if session.released_at is None and now < ends_at:
+        return t("In session since {start}, planned until {end}.", start=t.hour(session.starts_at), end=t.hour(ends_at))
+    if session.released_at is None:
+        return t("The session was planned until {end}. Its end is not recorded yet.", end=t.when(ends_at))
+    line = t("{span} since the session", span=t.span(now - session.released_at))
+    if session.release_source is ReleaseSource.FALLBACK:
+        line = Html(f"{line} {t('(its planned end; nobody recorded it)')}")
+    return Html(f"{line} · {escape(t.pick(one.phase.label))}") if one.phase is not None else line
 
 
-def _person(row: Standing, t: Texts, *, now: datetime) -> str:
+def _person(row: Standing, t: Texts, now: datetime) -> Html:
     facts = ["".join("●" if answered else "○" for answered in row.dots)] if row.dots else []
-    if row.state is MemberState.JOINING:
-        facts.append(t("is joining"))
-    if row.state is MemberState.WAITING:
-        facts.append(t("waits for you to admit them"))
-    if row.rsvp is Rsvp.CANNOT:
-        facts.append(t("cannot come"))
-    if row.rsvp is Rsvp.LATE:
-        facts.append(t("will be late"))
-    if row.role is Role.ABSENT:
-        facts.append(t("absent"))
-    if row.role is Role.SUPPORTING:
-        facts.append(t("supporting"))
-    if row.paused:
-        facts.append(t("paused"))
-    if row.held:
-        facts.append(t("resting until you resume"))
-    if row.unreachable:
-        facts.append(t("cannot be reached"))
-    if row.zone_missing:
-        facts.append(t("zone not confirmed"))
+    claims = [
+        (row.needs_you, t("needs you")),
+        (row.state is MemberState.JOINING, t("is joining")),
+        (row.state is MemberState.WAITING, t("waits for you to admit them")),
+        (row.rsvp is Rsvp.CANNOT, t("cannot come")),
+        (row.rsvp is Rsvp.LATE, t("will be late")),
+        (row.role is Role.ABSENT, t("absent")),
+        (row.role is Role.SUPPORTING, t("supporting")),
+        (row.paused, t("paused")),
+        (row.held, t("resting until you resume")),
+        (row.unreachable, t("cannot be reached")),
+        (row.zone_missing and row.state is MemberState.ENROLLED, t("zone not confirmed")),
+        (not row.reads and row.state is MemberState.ENROLLED, t("keeps their check-ins")),
+    ]
+    facts += [words for holds, words in claims if holds]
     if row.quiet_since is not None:
         facts.append(t("quiet {span}", span=t.span(now - row.quiet_since)))
-    return f"{escape(row.name)}  {' · '.join(facts) or t('nothing asked yet')}"
+    return Html(f"{escape(row.name)}: {' · '.join(facts) or t('nothing asked yet')}")
+
+
+def _footnotes(one: Shown, t: Texts) -> Iterator[Html]:
+    if any(row.dots for row in one.rows):
+        yield t("<i>● answered or passed, ○ not yet</i>")
+    if one.open_seats:
+        yield t.many("One seat is free.", "{n} seats are free.", one.open_seats)
+    if one.uncertain:
+        yield t.many(
+            "One message may or may not have arrived.", "{n} messages may or may not have arrived.", one.uncertain
+        )
+
+
+def _board_buttons(one: Shown, t: Texts) -> Iterator[Row]:
+    ref = one.cohort.id
+    if one.alerts:
+        yield (button(t.label("Who needs me"), "alerts"),)
+    if one.session is not None and one.session.released_at is not None:
+        yield (button(t.label("What they told you"), "digest", one.session.id),)
+    yield (button(t.label("Refresh"), "board", ref), button(t.label("Sessions"), "sessions", ref))
+    yield (button(t.label("Broadcast"), "broadcast", ref), button(t.label("Seats and people"), "cohort", ref))
 
 
 # ── The digest ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,72 +150,78 @@ async def digest(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Mes
     meeting = await tx.get(Meeting, row.ref)
     if meeting is None:
         return Withdrawn("erased")
-    page = await digest_of(tx, meeting)
-    return Message(
-        t("{name}: the window has closed. Your page is here.", name=page.name),
-        ((button(t.label("Open"), "digest", meeting.id),),),
-    )
+    name = tx.open(await tx.get_one(Cohort, meeting.cohort_id), "name")
+    if row.verb is Verb.EDIT:
+        return digest_folded(meeting, name, t)
+    return Message(t("{name}: the window has closed. Your page is here.", name=name), _open_digest(meeting, t))
 
 
-def digest_page(page: Digest, t: Texts) -> Message:
-    """What was told to the facilitator, person by person."""
-    parts: list[str] = [t("<b>{name}, session {number}</b>", name=page.name, number=page.session.number)]
-    for person in page.people:
-        lines: list[str] = [
-            t("<b>{name}</b>: {reached} reached, {answered} answered to you", name=person.name,
-              reached=person.reached, answered=person.answered)
-        ]  # fmt: skip
-        for told in person.told:
-            said = ", ".join(_said(question, value, t) for question, value in told.answers)
-            lines.append(f"· {escape(_title(told.step.id))}: {said}")
-        parts.append("\n".join(lines))
-    if page.undelivered:
-        parts.append(
-            t.many("One message did not surely arrive.", "{n} messages did not surely arrive.", page.undelivered)
+def digest_folded(meeting: Meeting, name: str, t: Texts) -> Message:
+    text = t("{name}, session {number}: your page is folded.", name=name, number=meeting.number)
+    return Message(text, _open_digest(meeting, t))
+
+
+def _open_digest(meeting: Meeting, t: Texts) -> tuple[Row, ...]:
+    return ((button(t.label("Open"), "digest", meeting.id),),)
+
+
+def digest_page(digest: Digest, wanted: int, t: Texts) -> Message:
+    """What was told to the facilitator, person by person, page by page."""
+    there = replace(t, zone=digest.cohort.zone)
+    title = t("<b>{name}, session {number}</b>", name=digest.name, number=digest.session.number)
+    blocks = [[f"{title}, {zone_name(digest.cohort.zone, t)}"], *(_window(one, there) for one in digest.people)]
+    if digest.uncertain:
+        uncertain = t.many(
+            "One message may or may not have arrived.",
+            "{n} messages may or may not have arrived.",
+            digest.uncertain,
         )
-    parts.append(t("<i>Journals and sealed answers are not here. Each person is shown alone, not compared.</i>"))
-    text = "\n\n".join(parts)
-    return Message(_shortened(text), ((button(t.label("Fold away"), "fold"),),), protected=True)
+        blocks.append([uncertain])
+    blocks.append([t("<i>Journals and sealed answers are not here. Each person is shown alone, not compared.</i>")])
+    sheets = pages(blocks)
+    page = min(max(wanted, 0), len(sheets) - 1)
+    ref = digest.session.id
+    turns = []
+    if page > 0:
+        turns.append(button("‹", "digest", ref, str(page - 1)))
+    if page < len(sheets) - 1:
+        turns.append(button("›", "digest", ref, str(page + 1)))
+    rows: list[Row] = [*([tuple(turns)] if turns else []), (button(t.label("Fold away"), "digest", ref, "fold"),)]
+    return Message(sheets[page], tuple(rows), protected=True)
+
+
+def _window(one: Window, t: Texts) -> list[str]:
+    lines: list[str] = [
+        t("<b>{name}</b>: {reached} reached, {answered} answered to you",
+          name=one.name, reached=one.reached, answered=len(one.told))
+        if one.reads
+        else t("<b>{name}</b>: {reached} reached. Their check-ins stay with them.", name=one.name, reached=one.reached)
+    ]  # fmt: skip
+    shown = None
+    for told in one.told:
+        when = t.when(told.response.begun_at)
+        if when != shown:
+            lines.append(f"<i>{escape(when)}</i>")
+            shown = when
+        lines += [
+            f"{escape(shortened(asked, _LONGEST_QUESTION))} <b>{escape(shortened(said, _LONGEST_ANSWER))}</b>"
+            for asked, said in sentences(told, t)
+        ]
+    return lines
 
 
 COMPOSERS = {"digest": digest}
 
 
-def programmes(found: list[Programme], t: Texts) -> Message:
+# ── Programmes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def programmes(found: Sequence[Programme], t: Texts) -> Message:
     """What a cohort can be carried by."""
-    lines = [
-        f"<b>{escape(t.pick(programme.title))}</b>\n{escape(programme.id)} {programme.version} · "
-        + t.many("one step", "{n} steps", len(programme.steps))
-        for programme in found
-    ]
+    lines = []
+    for programme in found:
+        kind = t(_KINDS[programme.kind]) if programme.kind else t("for anybody")
+        count = t.many("one step", "{n} steps", len(programme.steps))
+        title = escape(t.pick(programme.title))
+        lines.append(f"<b>{title}</b>\n{escape(programme.id)}, {kind}, {count}")
     return Message("\n\n".join([t("<b>Programmes</b>"), *lines]))
-
-
-def which_board(names: list[tuple[UUID, str]], t: Texts) -> Message:
-    return Message(t("Which one?"), tuple((button(name, "board", cohort_id),) for cohort_id, name in names))
-
-
-def _said(question: Question, value: Value, t: Texts) -> Html:
-    labels = {option.id: t.pick(option.label) for option in question.options}
-    if isinstance(value, list):
-        shown = " + ".join(labels.get(one, one) for one in value)
-    else:
-        shown = labels.get(str(value), str(value))
-    name = question.text or {"en": _title(question.id)}
-    return Html(f"{escape(_short(t.pick(name)))} {escape(_short(shown, 300))}")
-
-
-def _title(name: str) -> str:
-    return name.replace("-", " ")
-
-
-def _short(words: str, longest: int = 40) -> str:
-    line = words.replace("\n", " ")
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def _shortened(text: str, longest: int = 3900) -> str:
-    """A digest longer than a message ends at a whole line."""
-    if len(text) <= longest:
-        return text
-    return text[:longest].rsplit("\n", 1)[0] + "\n…"

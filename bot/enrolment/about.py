@@ -11,7 +11,7 @@ from bot.buttons import button, grid
 from bot.enrolment.check_words import check_words
 from bot.enrolment.queries import Joining
 from bot.enrolment.rules import ABOUT
-from bot.enrolment.zones import Place, city_of, country_name, country_of
+from bot.enrolment.zones import Place, country_name, country_of
 from bot.messages import Button, Html, Message
 from bot.storage.keys import Keyring
 from bot.texts import Texts
@@ -36,7 +36,7 @@ def about(j: Joining, t: Texts, now: datetime) -> Message:
         name=j.alias,
         who=_who_reads_the_name(j, t),
         hour=own.hour(now),
-        zone=city_of(j.zone.key),
+        zone=t.city(j.zone),
         country=named,
         quiet=quiet,
     )
@@ -88,7 +88,7 @@ def pick_zone(zones: Sequence[str], action: str, ref: UUID | None, back: Button,
     """What is likely, by its clock; anything else is typed."""
     return Message(
         t("What time is it for you? Choose a clock, or type a city; the city itself is not kept."),
-        (*grid([zone_button(zone, city_of(zone), action, ref, t, now) for zone in zones], 2), (back,)),
+        (*grid([zone_button(zone, t.city(ZoneInfo(zone)), action, ref, t, now) for zone in zones], 2), (back,)),
     )
 
 

@@ -28,15 +28,15 @@ async def seat_link(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> 
     if seat is None or seat.issue != facts["issue"] or seat.used_at or seat.burnt_at:
         return Withdrawn("link replaced")
     cohort = await tx.get_one(Cohort, seat.cohort_id)
-    reader = Texts(cohort.language, cohort.zone)  # it will be forwarded to somebody else
+    t = Texts(cohort.language, cohort.zone)  # it will be forwarded to somebody else
     address = f"https://t.me/{facts['bot']}?start={tx.keys.link_secret(seat.id, seat.issue)}"
-    text = reader(
+    text = t(
         "{name}, this link is for you alone:\n{address}\n\n"
         "Open it on your own phone, in private, or scan the picture with its camera. It works once, until {until}. "
         "Please do not pass it on.",
-        name=seat_name(tx, seat, reader),
+        name=seat_name(tx, seat, t),
         address=address,
-        until=reader.when(seat.expires_at),
+        until=t.when(seat.expires_at),
     )
     return Message(text, attachment=Attachment("photo", "link.png", picture(address)), protected=False)
 

@@ -116,9 +116,11 @@ async def find_cohort(tx: Transaction, person: Person, beginning: str) -> Cohort
     """The cohort of this facilitator with this name, or the only one that begins like this.
 
     Raises:
-        UnknownCohort, AmbiguousCohort
+        NotYours: they hold none; UnknownCohort, AmbiguousCohort
     """
     named = {tx.open(cohort, "name"): cohort for cohort in await cohorts_held_by(tx, person)}
+    if not named:
+        raise NotYours
     return named[the_one_that_begins(named, beginning)]
 
 
@@ -145,6 +147,12 @@ async def own_place(tx: Transaction, person: Person, member_id: UUID) -> Member:
     if member is None or member.person_id != person.id or member.left_at is not None:
         raise NotYours
     return member
+
+
+async def has_left(tx: Transaction, person: Person, member_id: UUID) -> bool:
+    """Whether this was a place of theirs which they have left."""
+    member = await tx.get(Member, member_id)
+    return member is not None and member.person_id == person.id and member.state is MemberState.LEFT
 
 
 async def waiting_members(tx: Transaction, cohort: Cohort) -> list[Member]:

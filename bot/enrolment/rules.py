@@ -18,7 +18,12 @@ LARGEST_GROUP = 40
 SMALLEST_GROUP = 2
 
 _QUOTES = str.maketrans("“”„«»‟", '""""""')
-_KINDS = {kind.value: kind for kind in CohortKind}
+_KINDS = {
+    **{kind.value: kind for kind in CohortKind},
+    "paar": CohortKind.COUPLE,
+    "gruppe": CohortKind.GROUP,
+    "einzelperson": CohortKind.INDIVIDUAL,
+}
 
 
 # ── Polite noes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +208,7 @@ def words_of(line: str) -> list[str]:
 
 
 def cohort_kind(word: str) -> CohortKind:
-    """The kind somebody wrote.
+    """The kind somebody wrote, in English or German.
 
     Raises:
         KindMissing

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import IntegrityError
 
-from bot.errors import Refused, Wrong
+from bot.errors import Wrong
 from bot.programmes.problems import ProgrammeProblems
 from bot.programmes.reading import read_programme
 from bot.programmes.schema import Programme
@@ -25,7 +25,7 @@ from bot.storage.tables import PinnedProgramme
 _read_before: dict[str, Programme] = {}  # by digest: the same text always reads the same
 
 
-class UnknownProgramme(Refused):
+class UnknownProgramme(LookupError):  # noqa: N818 - our own mistake, which no sentence could help
     """No programme is pinned under this digest."""
 
 

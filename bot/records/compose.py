@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from bot.buttons import button
-from bot.messages import Attachment, Message
+from bot.messages import Message, Row, Withdrawn
 from bot.records.actions import Erased
+from bot.records.rules import ENTRIES_ON_A_PAGE, excerpt, page_of_entries
+from bot.storage.database import Transaction
+from bot.storage.tables import Cohort, Delivery, Seat
 from bot.texts import Texts
 
-JOURNAL_PAGE = 3
-_EXCERPT = 900  # code points of one entry on the screen; the export has all of it
+# ── Taking along, erasing ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def my_data(t: Texts) -> Message:
@@ -23,10 +24,7 @@ def my_data(t: Texts) -> Message:
             "What your partner or others wrote is theirs and is not in it.\n\n"
             "You can also erase everything, at once and for good."
         ),
-        (
-            (button(t.label("Take it with me"), "export"),),
-            (button(t.label("Erase everything"), "erase"),),
-        ),
+        ((button(t.label("Take it with me"), "export"),), (button(t.label("Erase everything"), "erase"),)),
     )
 
 
@@ -34,8 +32,8 @@ def confirm_erase(t: Texts) -> Message:
     return Message(
         t(
             "<b>Erase everything?</b>\n\nYour answers, journal, notes and places here are deleted at once. It cannot "
-            "be undone. What you shared and the other has already read may exist as a screenshot.\n\n"
-            "You may want to take your data with you first."
+            "be undone. What you shared folds on the other phone, but screenshots may exist. Your facilitator reads "
+            "that your seat is free.\n\nYou may want to take your data with you first."
         ),
         (
             (button(t.label("Take it with me first"), "export"),),
@@ -54,37 +52,53 @@ def erased(result: Erased, t: Texts) -> Message:
     return Message(t("Everything about you is erased here. Backups lose it within 30 days.") + "\n\n" + rest)
 
 
-def exported(everything: dict[str, list[dict[str, Any]]], t: Texts, *, now: datetime) -> tuple[Message, Message]:
-    """Two files: one to read, one for machines."""
-    day = now.strftime("%Y-%m-%d")
-    machine = json.dumps(everything, ensure_ascii=False, indent=1).encode()
-    return (
-        Message(
-            t("Everything you wrote and chose, to read. Only you were sent this."),
-            attachment=Attachment("document", f"my-data-{day}.md", content=_readable(everything, t, now).encode()),
-            protected=False,
+async def erased_copy(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all
+    """On a facilitator's phone, in place of a note or an alert."""
+    return Message(t("What stood here was erased by the person it came from."))
+
+
+async def seat_erased(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all
+    """To the facilitators: whose seat it was is only said by what they call it."""
+    seat = await tx.get(Seat, row.ref)
+    if seat is None:
+        return Withdrawn("no seat")
+    cohort = await tx.get_one(Cohort, seat.cohort_id)
+    return Message(
+        t(
+            "The seat {seat} in {cohort} is free: who had it has erased everything and gets nothing more. "
+            "The others are not told.",
+            seat=tx.open(seat, "label"),
+            cohort=tx.open(cohort, "name"),
         ),
-        Message(
-            t("The same and all dates and states, for machines."),
-            attachment=Attachment("document", f"my-data-{day}.json", content=machine),
-        ),
+        ((button(t.label("Seats and links"), "seats", cohort.id),),),
     )
 
 
-def journal(entries: list[tuple[datetime, str]], page: int, t: Texts) -> Message:
+COMPOSERS = {"erased-copy": erased_copy, "seat-erased": seat_erased}
+
+
+# ── The journal ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def journal(entries: Sequence[tuple[datetime, str]], wanted: int, t: Texts) -> Message:
     """One's own words, newest first."""
-    shown = entries[page * JOURNAL_PAGE : (page + 1) * JOURNAL_PAGE]
     write = button(t.label("Write something"), "journal-write")
-    if not shown:
+    if not entries:
         return Message(t("Nothing here yet. Only you can read what you keep here."), ((write,),))
-    parts = [t("<b>{when}</b>\n{words}", when=t.when(at), words=_excerpt(words)) for at, words in shown]
+    page = page_of_entries(len(entries), wanted)
+    shown = entries[page * ENTRIES_ON_A_PAGE : (page + 1) * ENTRIES_ON_A_PAGE]
+    parts = [t("<b>{when}</b>\n{words}", when=t.when(at), words=excerpt(words)) for at, words in shown]
     turns = []
     if page > 0:
         turns.append(button(t.label("Newer"), "journal", None, str(page - 1)))
-    if len(entries) > (page + 1) * JOURNAL_PAGE:
+    if len(entries) > (page + 1) * ENTRIES_ON_A_PAGE:
         turns.append(button(t.label("Older"), "journal", None, str(page + 1)))
-    rows = ((write,), tuple(turns), (button(t.label("Fold away"), "fold"),))
-    return Message("\n\n".join([*parts, t("<i>Only you can read this.</i>")]), tuple(row for row in rows if row))
+    rows: list[Row] = [(write,), *([tuple(turns)] if turns else []), (button(t.label("Fold away"), "fold"),)]
+    return Message("\n\n".join([*parts, t("<i>Only you can read this.</i>")]), tuple(rows), protected=True)
+
+
+def journal_folded(t: Texts) -> Message:
+    return Message(t("Folded away."), ((button(t.label("Open again"), "journal"),),))
 
 
 def write_journal(draft_id: UUID, t: Texts) -> Message:
@@ -94,42 +108,9 @@ def write_journal(draft_id: UUID, t: Texts) -> Message:
     )
 
 
-def _excerpt(words: str) -> str:
-    return words if len(words) <= _EXCERPT else words[:_EXCERPT] + "…"
+def entry_kept(t: Texts) -> Message:
+    return Message(t("Kept. Only you can read it, under /journal."))
 
 
-def _readable(everything: dict[str, list[dict[str, Any]]], t: Texts, now: datetime) -> str:
-    person = everything["person"][0]
-    lines = [f"# {t.label('Your data')}", "", f"{person['name']} · {t.day(now)}", ""]
-    lines += [f"## {t.label('Journal')}", ""]
-    for entry in everything["journal_entry"]:
-        lines += [f"**{_when(entry['written_at'], t)}**", "", entry["words"], ""]
-    lines += [f"## {t.label('Answers')}", ""]
-    answers: dict[str, list[dict[str, Any]]] = {}
-    for answer in everything["answer"]:
-        answers.setdefault(answer["response_id"], []).append(answer)
-    for response in sorted(everything["response"], key=lambda one: str(one["begun_at"])):
-        lines += [f"**{_when(response['begun_at'], t)} · {response['step']}**", ""]
-        lines += [f"- {answer['question']}: {_said(answer['value'])}" for answer in answers.get(response["id"], [])]
-        lines += [f"- {t.label('Who may read it')}: {response['visibility']}", ""]
-    lines += [f"## {t.label('Notes')}", ""]
-    for note in everything["note"]:
-        lines += [f"**{_when(note['written_at'], t)}**", "", note["words"], ""]
-    lines += [f"## {t.label('What you agreed to')}", ""]
-    for consent in everything["consent"]:
-        state = t.label("on") if consent["granted"] else t.label("off")
-        lines.append(f"- {_when(consent['given_at'], t)}: {consent['switch']} {state} ({consent['version']})")
-    lines += ["", f"## {t.label('What was opened to whom')}", ""]
-    lines += [f"- {_when(one['opened_at'], t)}" for one in everything["disclosure"]]
-    return "\n".join(lines) + "\n"
-
-
-def _when(written: str, t: Texts) -> str:
-    return t.when(datetime.fromisoformat(written))
-
-
-def _said(value: str | None) -> str:
-    if value is None:
-        return "–"
-    said = json.loads(value)
-    return ", ".join(said) if isinstance(said, list) else str(said).replace("\n", " / ")
+def given_up(t: Texts) -> Message:
+    return Message(t("All right."))

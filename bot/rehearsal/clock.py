@@ -76,6 +76,7 @@ class StageClock:
         self._speed = speed
         self._paused = paused
         self._flowing_since: float | None = None
+        self._flowing_to: datetime | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reports: list[_Report] = []
         self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
@@ -93,9 +94,8 @@ class StageClock:
         if self._flowing_since is None or self._speed is None:
             return self._base
         gone = timedelta(seconds=(time.monotonic() - self._flowing_since) * self._speed)
-        target = self.next_instant()
         moved = self._base + gone
-        return moved if target is None else min(moved, target)
+        return moved if self._flowing_to is None else min(moved, self._flowing_to)
 
     @property
     def quiet(self) -> bool:
@@ -290,6 +290,7 @@ class StageClock:
                 self._move(target)
             return
         self._flowing_since = time.monotonic()
+        self._flowing_to = target
         if target is not None:
             seconds = (target - self._base).total_seconds() / self._speed
             self._timer = asyncio.get_running_loop().call_later(max(seconds, 0), self._arrive, target)

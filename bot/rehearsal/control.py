@@ -41,6 +41,7 @@ from bot.rehearsal.wire import json_object, json_response
 
 NEWS_PAUSE = 0.05  # real seconds: a page is not told more often than this
 TOASTS_SHOWN = 5
+INERT = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}  # a file is looked at, never run
 
 
 class Control:
@@ -73,7 +74,7 @@ class Control:
             stored = self._stage.files.by_id(parts[2])
             if stored is None:
                 raise not_found()
-            return web.Response(body=stored.content, content_type=stored.mime)
+            return web.Response(body=stored.content, content_type=stored.mime, headers=INERT)
         return self._page_file(parts)
 
     def _page_file(self, parts: list[str]) -> web.Response:

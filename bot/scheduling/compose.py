@@ -234,7 +234,7 @@ def what_kind(kind: MeetingKind, number: int, t: Texts) -> Html:
 
 def zone_name(zone: ZoneInfo, t: Texts) -> Html:
     """Like "Berlin time"."""
-    return t("{city} time", city=zone.key.rpartition("/")[2].replace("_", " "))
+    return t("{city} time", city=t.city(zone))
 
 
 def length(lasts: timedelta) -> str:

@@ -20,7 +20,8 @@ from bot.window.reconcile import Impact
 from bot.window.values import Cannot, Why
 
 _MOST_NAMES = 6  # in one line; more are counted
-_MOST_LINES = 4  # of what cannot be kept; the rest is counted
+_MOST_LINES = 4  # of whose invitation waits; more are counted
+_MOST_KEPT_FROM = 20  # lines of what cannot be kept: every one matters, but a message has an end
 
 # Only what time itself forbids: who rests, went lighter or left is nobody's preview.
 _WHY = {
@@ -134,6 +135,12 @@ def correcting(
     return Message("\n".join(lines), (buttons,))
 
 
+def ask_yourself(names: Mapping[UUID, str], impact: Impact, t: Texts) -> Html:
+    """What cannot go out that evening any more, so that the facilitator asks instead; empty if all of it can."""
+    missed = [one for one in impact.cannot if one.why is Why.NOT_TONIGHT]
+    return Html("\n".join(_cannot(missed, names, t)))
+
+
 def _confirm(draft_id: UUID, t: Texts) -> tuple[Row, ...]:
     return (
         (button(t.label("Confirm"), "meet-confirm", draft_id),),
@@ -233,5 +240,5 @@ def _cannot(cannot: Sequence[Cannot], names: Mapping[UUID, str], t: Texts) -> li
     ]
     more = len(lines) - _MOST_LINES
     if more > 0:
-        lines = [*lines[:_MOST_LINES], t.many("and {n} more", "and {n} more", more)]
+        lines = [*lines[:_MOST_LINES], t("and {n} more", n=more)]
     return [t("<b>Cannot be kept:</b>"), *lines] if lines else []

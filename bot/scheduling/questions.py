@@ -48,7 +48,7 @@ def ask_day(draft_id: UUID, today: date, page: int, t: Texts) -> Message:
 def _day(draft_id: UUID, day: date, today: date, page: int, t: Texts) -> Button:
     if day < today:
         return button("·", "meet-page", draft_id, str(page))
-    label = format_date(day, "d MMM", locale=t.locale) if day.day == 1 else str(day.day)
+    label = t.short_day(day) if day.day == 1 else str(day.day)
     return button(f"[{label}]" if day == today else label, "meet-day", draft_id, day.isoformat())
 
 

@@ -25,6 +25,12 @@ FARTHEST = timedelta(days=2 * 366)
 OLDEST_END = timedelta(hours=12)
 LONGEST_TITLE = 80  # code points
 LONGEST_DETAIL = 600
+_ROLES = {
+    **{role.value: role for role in Role},
+    "empfangend": Role.RECEIVING,
+    "unterstützend": Role.SUPPORTING,
+    "abwesend": Role.ABSENT,
+}
 ASKS_AFTER = (timedelta(0), timedelta(minutes=30), timedelta(hours=2))  # from the planned end; only the first to one
 
 
@@ -252,13 +258,13 @@ def the_one_called(names: Iterable[str], beginning: str) -> str:
 
 
 def read_role(words: str) -> Role:
-    """A role as typed, or a beginning of it.
+    """A role as typed, in English or German, or a beginning of it.
 
     Raises:
         NoSuchRole: it is none.
     """
     short = words.strip().casefold()
-    role = next((role for role in Role if short and role.value.startswith(short)), None)
+    role = next((role for word, role in _ROLES.items() if short and word.startswith(short)), None)
     if role is None:
         raise NoSuchRole
     return role

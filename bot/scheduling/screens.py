@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from babel.dates import format_date
-
 from bot.buttons import button, grid
 from bot.messages import Html, Message, Row, escape
 from bot.scheduling.compose import join, length, what, zone_name
@@ -66,7 +64,7 @@ def _short(meeting: Meeting, t: Texts) -> str:
     return t.label(
         "{what}: {when}",
         what=str(what(meeting, t)).capitalize(),
-        when=format_date(t.local(meeting.starts_at), "d MMM", locale=t.locale),
+        when=t.short_day(meeting.starts_at),
     )
 
 

@@ -11,9 +11,7 @@ becomes a write is never waited for. A lock file keeps a second process out for 
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.errors import Wrong
 from bot.storage.keys import Keyring, Place
+from bot.storage.lock import lock_beside
 from bot.storage.tables import Base
 
 _PRAGMAS = {
@@ -41,10 +40,6 @@ _PRAGMAS = {
 _POSTGRES_OPTIONS = (
     "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 )
-
-
-class DatabaseInUse(Wrong):
-    """Another process has the SQLite file."""
 
 
 class Transaction(AsyncSession):
@@ -156,7 +151,8 @@ def open_database(written: str, keys: Keyring) -> Database:
     if file is None:
         return Database(_postgres_engine(url), keys)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _lock_beside(file)
+    lock = lock_beside(file)
+    file.touch(mode=0o600)  # SQLite would make it readable for everybody
     return Database(sqlite_engine(url), keys, lock)
 
 
@@ -198,22 +194,6 @@ def _postgres_engine(url: URL) -> AsyncEngine:
             "keepalives_count": 3,
         },
     )
-
-
-def _lock_beside(file: Path) -> IO[str]:
-    path = file.with_name(file.name + ".lock")
-    lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as taken:
-        owner = lock.read().strip() or "unknown"
-        lock.close()
-        raise DatabaseInUse(f"{file} is in use by another process (pid {owner}). Stop that one first.") from taken
-    lock.seek(0)
-    lock.truncate()
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
 
 
 def _checkpoint(connection: Connection) -> None:

@@ -385,8 +385,8 @@ class Delivery(HasId, Base):
         Index(
             "ix_delivery_in_flight",
             "lease_until",
-            sqlite_where=text("state IN ('claimed', 'sending', 'unknown')"),
-            postgresql_where=text("state IN ('claimed', 'sending', 'unknown')"),
+            sqlite_where=text("lease_until IS NOT NULL"),
+            postgresql_where=text("lease_until IS NOT NULL"),
         ),
         Index("ix_delivery_member_id_meeting_id", "member_id", "meeting_id"),
         Index("ix_delivery_cohort_id_state", "cohort_id", "state"),
@@ -404,7 +404,7 @@ class Attempt(HasId, Base):
     number: Mapped[int]
     owner: Mapped[str] = mapped_column(String(32))
     term: Mapped[int]
-    started_at: Mapped[datetime]
+    started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     outcome: Mapped[OutcomeKind | None] = mapped_column(Word(OutcomeKind))
     detail: Mapped[str | None] = mapped_column(String(120))  # an error's name, never anybody's words

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+from bot.programmes.schema import Programme
 from bot.window.budget import Ledger
-from bot.window.phases import Anchors, Span, span_at
+from bot.window.phases import Anchors, Span, span_at, spans
 from bot.window.quiet import is_quiet, local_instant, next_waking
-from bot.window.values import Party, Why
+from bot.window.values import Gathered, Party, Why
+from bot.window.wishes import plain_wishes
 from bot.words import StepKind
 
 _NOON = time(12, 0)
@@ -18,11 +21,11 @@ _DAY = timedelta(days=1)
 class Diary:
     """What stands in one member's days, and where there is room."""
 
-    def __init__(self, party: Party, anchors: Anchors, spans: Sequence[Span], ends_at: datetime) -> None:
+    def __init__(self, party: Party, anchors: Anchors, phases: Sequence[Span], ends_at: datetime) -> None:
         self.party = party
         self.anchors = anchors
         self.ends_at = ends_at
-        self._spans = spans
+        self._phases = phases
         self._ledger = Ledger(self.day_of(anchors.starts_at), self.day_of(anchors.released_at))
 
     def day_of(self, instant: datetime) -> date:
@@ -69,14 +72,14 @@ class Diary:
         """This instant, or the first later one outside the session and every phase that is only for safety."""
         if self.anchors.starts_at < at < self.anchors.released_at:
             return self.after_acute(self.anchors.released_at)
-        span = span_at(self._spans, at)
+        span = span_at(self._phases, at)
         return self.after_acute(span.ends_at) if span and span.phase.only_safety else at
 
     def _past_silence(self, at: datetime, kind: StepKind) -> tuple[datetime, Why | None]:
         calm = self.after_acute(at)
         if calm != at:
             return calm, Why.PHASE
-        span = span_at(self._spans, at)
+        span = span_at(self._phases, at)
         if span and span.phase.kinds is not None and kind not in span.phase.kinds:
             return span.ends_at, Why.PHASE
         return (self.next_waking(at), Why.QUIET) if self.is_quiet(at) else (at, None)
@@ -88,8 +91,26 @@ class Diary:
         clear = self._ledger.clear_of_others(at, kind)
         if clear != at:
             return clear, Why.CROWDED
-        span = span_at(self._spans, at)
+        span = span_at(self._phases, at)
         day = self.day_of(at)
         if self._ledger.is_full(at, day, kind, span.phase.most_per_day if span else None):
             return local_instant(day + _DAY, time(0), self.party.zone), Why.CROWDED
         return at, None
+
+
+def open_diaries(programme: Programme, gathered: Gathered) -> tuple[Diary, ...]:
+    """A diary for everybody in a meeting's plan; whoever left before any of it began is not in it."""
+    cohort = Anchors(gathered.starts_at, gathered.release, gathered.zone)
+    common = plain_wishes(programme, cohort).values()
+    laid: dict[Anchors, tuple[Sequence[Span], datetime]] = {}
+    diaries = []
+    for party in gathered.parties:
+        if party.left_at and party.left_at < min(common, default=cohort.starts_at):
+            continue
+        own = replace(cohort, released_at=party.released_at or cohort.released_at, zone=party.zone)
+        if own not in laid:
+            phases = spans(programme, own)
+            ends = [span.ends_at for span in phases] or [own.released_at + programme.window]
+            laid[own] = (phases, max([*ends, *common, *plain_wishes(programme, own).values()]))
+        diaries.append(Diary(party, own, *laid[own]))
+    return tuple(diaries)

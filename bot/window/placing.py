@@ -11,21 +11,19 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bot.programmes.schema import Anchor, Programme, Step
-from bot.window.diary import Diary
+from bot.window.diary import Diary, open_diaries
 from bot.window.draft import Draft
+from bot.window.evening import safe_hour
 from bot.window.following import announced_hour, nudge, openings
-from bot.window.phases import Anchors, Span, spans
+from bot.window.phases import Anchors
 from bot.window.quiet import shared_waking
 from bot.window.values import Cannot, Gathered, Party, Plan, Sent, Why
-from bot.window.wishes import Wish, plain_wishes, wish_of
+from bot.window.wishes import Wish, plain_wishes, stale_at, wish_of
 from bot.words import MeetingKind, Pacing, Role, StepKind, Visibility
-
-EVENING_ENDS = time(22, 45)  # until then a safety step may speak silently in quiet hours
-GRACE = timedelta(minutes=15)  # for a slow line; nothing is said after eleven
 
 _MINUTE = timedelta(minutes=1)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -63,7 +61,7 @@ class Planning:
         self._gathered = gathered
         self._now = now
         self._cohort = Anchors(gathered.starts_at, gathered.release, gathered.zone)
-        self._diaries = self._open_diaries()
+        self._diaries = open_diaries(programme, gathered)
         ours = {sent.key: sent for sent in already if sent.key and self._is_ours(sent.key)}
         self._draft = Draft(programme, gathered, ours, without_light_touch=without_light_touch)
         self._heard: dict[UUID, datetime] = {}  # until when the other programme spoke to somebody
@@ -92,21 +90,6 @@ class Planning:
         return self._draft.finished(decisions)
 
     # ── Before anything is placed ──────────────────────────────────────────────────────────────────────────────────
-
-    def _open_diaries(self) -> tuple[Diary, ...]:
-        laid: dict[Anchors, tuple[tuple[Span, ...], datetime]] = {}
-        common = plain_wishes(self._programme, self._cohort).values()
-        diaries = []
-        for party in self._gathered.parties:
-            if party.left_at and party.left_at < min(common, default=self._cohort.starts_at):
-                continue  # left before any of this began
-            own = replace(self._cohort, released_at=party.released_at or self._cohort.released_at, zone=party.zone)
-            if own not in laid:
-                phases = spans(self._programme, own)
-                ends = [span.ends_at for span in phases] or [own.released_at + self._programme.window]
-                laid[own] = (phases, max([*ends, *common, *plain_wishes(self._programme, own).values()]))
-            diaries.append(Diary(party, own, *laid[own]))
-        return tuple(diaries)
 
     def _fill_diaries(self, already: Sequence[Sent], other: Programme | None) -> None:
         """Write down what fills people's days.
@@ -173,10 +156,9 @@ class Planning:
             return None
         if party.role not in step.roles or (step.visible_to is Visibility.PAIR and not self._is_for_two(step)):
             return None
-        anchors = diary.anchors
-        if step.pace is Pacing.TOGETHER and not own_hour:
-            # Safety counts from the reader's own release; everything else that is said together from the common one.
-            anchors = replace(anchors, zone=self._gathered.zone) if step.safety else self._cohort
+        # Safety counts from the reader's own release and evening; everything else said together from the common ones.
+        alone = step.pace is Pacing.LOCAL or own_hour or (step.safety and step.at.anchor is not Anchor.DAY)
+        anchors = diary.anchors if alone else self._cohort
         wish = wish_of(step, anchors, self._followed(step, party, anchors, own_hour=own_hour))
         if wish is None:
             draft.dropped[key] = Why.FOLLOWS
@@ -215,7 +197,7 @@ class Planning:
         if ask.step.safety:
             self._place_safety(ask)
         elif ask.together:
-            self._place_together(ask.step, ask.wish_at, self._without_kept_places_beside_sent(ask))
+            self._place_together(ask)
         else:
             for reader in ask.readers:
                 self._place_alone(ask.step, reader)
@@ -241,41 +223,38 @@ class Planning:
             for diary, wish in readers
         )
 
-    def _place_together(self, step: Step, wish_at: datetime, readers: Sequence[Reader]) -> None:
-        if not readers:
+    def _place_together(self, ask: _Ask) -> None:
+        """Find one instant for all; the nights of those who have the step already count too, or the rest drifts."""
+        step, wish_at = ask.step, ask.wish_at
+        concerned = [each for each in self._diaries if each.party.role in step.roles and each.party.since <= wish_at]
+        near = _shared_waking(step, concerned, wish_at, _LONG_AGO)
+        if near is None:
+            self._fall_back(ask)
             return
-        until, too_late = min((self._until(step, diary, wish) for diary, wish in readers), key=lambda bound: bound[0])
-        at, why = self._shared_place(step, readers, wish_at, until, _LONG_AGO)
+        readers = self._without_kept_places_beside_sent(ask)
+        until, too_late = min((self._until(step, *reader) for reader in ask.readers), key=lambda bound: bound[0])
+        at, why = _common_room(readers, near, until, step.kind)
         if self._has_passed(step, at, *readers):
-            at, why = self._shared_place(step, readers, wish_at, until, self._now)
-        if why is Why.NO_SHARED_HOUR:
-            self._draft.warn(Cannot(step.id, None, why, wish_at))
-            own = [(diary, wish) for diary, _ in readers if (wish := self._wish_for(step, diary, own_hour=True))]
-            self._queue_up(step, [[reader] for reader in own])
-            return
+            near = _shared_waking(step, concerned, max(wish_at, self._now), self._now)
+            if near is None and self._now < until:
+                self._fall_back(replace(ask, readers=tuple(readers)))
+                return
+            at, why = _common_room(readers, near or until, until, step.kind)
         for diary, wish in readers:
             if at is None:
                 self._draft.leave_out(step, diary, wish, why or too_late)
             else:
-                self._draft.put(step, diary, wish, at, until, why, together=True)
+                shifted = Why.QUIET if near not in {wish_at, self._now} else None
+                self._draft.put(step, diary, wish, at, until, why or shifted, together=True)
 
-    def _shared_place(
-        self, step: Step, readers: Sequence[Reader], wish_at: datetime, until: datetime, now: datetime
-    ) -> tuple[datetime | None, Why | None]:
-        """The instant near a wish, not before now, at which nobody is quiet and everybody has room."""
-        base = max(wish_at, now)
-        if base >= until:
-            return None, None
-        shared = shared_waking(
-            base,
-            {(diary.party.quiet, diary.party.zone) for diary, _ in readers},
-            earliest=max(base - step.tolerance, now, *(diary.party.since for diary, _ in readers)),
-            latest=base + step.tolerance,
-        )
-        if shared is None:
-            return None, Why.NO_SHARED_HOUR
-        at, why = _common_room([diary for diary, _ in readers], shared, until, step.kind)
-        return at, why or (Why.QUIET if shared != base else None)
+    def _fall_back(self, ask: _Ask) -> None:
+        """Without an instant for all, everybody reads a step at their own hour, and the facilitator hears of it."""
+        step, rest_of = ask.step, self._draft.rest_of
+        coming = [wish for diary, wish in ask.readers if not rest_of(diary.party, step, wish.at)]
+        if any(stale_at(step, wish, self._gathered.starts_at) > self._now for wish in coming):
+            self._draft.warn(Cannot(step.id, None, Why.NO_SHARED_HOUR, ask.wish_at))
+        own = [(diary, wish) for diary, _ in ask.readers if (wish := self._wish_for(step, diary, own_hour=True))]
+        self._queue_up(step, [[reader] for reader in own])
 
     def _without_kept_places_beside_sent(self, ask: _Ask) -> list[Reader]:
         """Once a common step was said to some, those who rest keep their place at that very instant."""
@@ -295,9 +274,9 @@ class Planning:
         """Safety waits for nobody and fills nothing; in the evening it may speak silently into quiet hours."""
         step, found = ask.step, []
         for reader in ask.readers:
-            at, until, why = self._safe_hour(step, reader, _LONG_AGO)
+            at, until, why = safe_hour(step, *reader, _LONG_AGO)
             if self._has_passed(step, at, reader):
-                at, until, why = self._safe_hour(step, reader, self._now)
+                at, until, why = safe_hour(step, *reader, self._now)
             found.append((reader, at, until, why))
         together = ask.together and len({at for _, at, _, _ in found}) == 1
         if ask.together and not together:
@@ -308,34 +287,9 @@ class Planning:
             else:
                 self._draft.put(step, diary, wish, at, until, None, together=together)
 
-    def _safe_hour(self, step: Step, reader: Reader, now: datetime) -> tuple[datetime | None, datetime, Why]:
-        """When a safety step may speak, until when, and why not.
-
-        With an hour by which it must be said it never waits for the morning: the facilitator is asked instead.
-        """
-        diary, wish = reader
-        until, too_late = self._until_stale(step, wish), Why.PAST
-        if now >= until:
-            return None, until, too_late
-        due = wish.at if wish.latest is None else min(wish.at, wish.latest)
-        if step.at.anchor is Anchor.RELEASE and due < diary.anchors.released_at:
-            return None, until, Why.NOT_TONIGHT
-        if wish.latest and wish.latest + GRACE < until:
-            until, too_late = wish.latest + GRACE, Why.NOT_TONIGHT
-        at = max(due, now)
-        if diary.is_quiet(at) and not diary.is_evening(at, time.max if wish.latest else EVENING_ENDS):
-            at, too_late = until if wish.latest else diary.next_waking(at), Why.NOT_TONIGHT
-        return (at, until, too_late) if at < until else (None, until, too_late)
-
-    def _until_stale(self, step: Step, wish: Wish) -> datetime:
-        """A step meant for before the session is nothing once it has begun."""
-        stale = wish.at + step.fresh_for
-        starts = self._gathered.starts_at
-        return min(stale, starts + _MINUTE) if wish.at <= starts else stale
-
     def _until(self, step: Step, diary: Diary, wish: Wish) -> tuple[datetime, Why]:
         """The instant from which a step makes no sense any more, and why."""
-        stale = self._until_stale(step, wish)
+        stale = stale_at(step, wish, self._gathered.starts_at)
         bounds = [(stale, Why.PAST), (diary.ends_at + _MINUTE, Why.PAST)]
         if wish.latest:
             bounds.append((wish.latest + _MINUTE, Why.TOO_LATE))
@@ -347,14 +301,24 @@ class Planning:
         return until, Why.PAST if stale <= self._now else why
 
 
+def _shared_waking(step: Step, concerned: Sequence[Diary], base: datetime, now: datetime) -> datetime | None:
+    """The instant nearest to this one, within the step's tolerance and not before now, at which nobody is quiet."""
+    return shared_waking(
+        base,
+        {(diary.party.quiet, diary.party.zone) for diary in concerned},
+        earliest=max(base - step.tolerance, now, *(diary.party.since for diary in concerned)),
+        latest=base + step.tolerance,
+    )
+
+
 def _common_room(
-    diaries: Sequence[Diary], at: datetime, until: datetime, kind: StepKind
+    readers: Sequence[Reader], at: datetime, until: datetime, kind: StepKind
 ) -> tuple[datetime | None, Why | None]:
-    """The first instant with room for one more in every diary."""
+    """The first instant from here on, before ``until``, with room for one more in every diary."""
     why: Why | None = None
-    while True:
+    while at < until:
         begun = at
-        for diary in diaries:
+        for diary, _ in readers:
             room, obstacle = diary.first_room(at, until, kind)
             why = why or obstacle
             if room is None:
@@ -362,3 +326,4 @@ def _common_room(
             at = room
         if at == begun:
             return at, why
+    return None, why

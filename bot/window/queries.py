@@ -26,9 +26,9 @@ from bot.storage.tables import (
     Member,
     Person,
 )
-from bot.window.phases import Anchors, spans
+from bot.window.phases import Anchors, phase_at, spans
 from bot.window.quiet import local_instant
-from bot.window.values import Gathered, Party, Sent
+from bot.window.values import RELEASE_FALLBACK, Gathered, Party, Sent
 from bot.words import (
     Consent,
     DeliveryState,
@@ -261,6 +261,22 @@ async def acute_until(tx: Transaction, cohort_id: UUID, now: datetime) -> dateti
         if span.phase.only_safety and span.ends_at > now
     ]
     return max(ends, default=None)
+
+
+async def widening_rests(tx: Transaction, cohort: Cohort, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether nothing may be shared more widely now: from a session's start until its landing is over."""
+    programme = await pinned(tx, cohort.programme)
+    for meeting in await sessions_of(tx, cohort.id):
+        if meeting.state is MeetingState.CANCELLED or meeting.starts_at > now:
+            continue
+        if meeting.released_at is None:
+            if now < meeting.starts_at + meeting.lasts + RELEASE_FALLBACK:
+                return True
+            continue
+        phase = phase_at(programme, meeting.released_at, zone, now, starts_at=meeting.starts_at)
+        if phase is not None and not phase.sharing_may_widen:
+            return True
+    return False
 
 
 def _anchors(meeting: Meeting, cohort: Cohort) -> Anchors:

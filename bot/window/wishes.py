@@ -11,6 +11,8 @@ from bot.window.phases import Anchors, instant_of
 from bot.window.quiet import local_instant
 from bot.words import StepKind
 
+_MINUTE = timedelta(minutes=1)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -41,6 +43,12 @@ def wish_of(step: Step, anchors: Anchors, followed: datetime | None = None) -> W
         if at < earliest:
             return Wish(earliest, latest, too_early=True)
     return Wish(at, latest)
+
+
+def stale_at(step: Step, wish: Wish, starts_at: datetime) -> datetime:
+    """From when a step makes no sense any more; one meant for before the session does not once it has begun."""
+    stale = wish.at + step.fresh_for
+    return min(stale, starts_at + _MINUTE) if wish.at <= starts_at else stale
 
 
 def plain_wishes(programme: Programme, anchors: Anchors) -> Mapping[str, datetime]:

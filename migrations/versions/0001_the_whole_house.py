@@ -394,7 +394,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_delivery_chat_id_message_id', ['chat_id', 'message_id'], unique=False)
         batch_op.create_index('ix_delivery_cohort_id_state', ['cohort_id', 'state'], unique=False)
         batch_op.create_index('ix_delivery_due', ['lane', 'due_at', 'cohort_id', 'id'], unique=False, sqlite_where=sa.text("state = 'planned'"), postgresql_where=sa.text("state = 'planned'"))
-        batch_op.create_index('ix_delivery_in_flight', ['lease_until'], unique=False, sqlite_where=sa.text("state IN ('claimed', 'sending', 'unknown')"), postgresql_where=sa.text("state IN ('claimed', 'sending', 'unknown')"))
+        batch_op.create_index('ix_delivery_in_flight', ['lease_until'], unique=False, sqlite_where=sa.text("lease_until IS NOT NULL"), postgresql_where=sa.text("lease_until IS NOT NULL"))
         batch_op.create_index('ix_delivery_member_id_meeting_id', ['member_id', 'meeting_id'], unique=False)
         batch_op.create_index('ix_delivery_next', ['due_at'], unique=False, sqlite_where=sa.text("state = 'planned'"), postgresql_where=sa.text("state = 'planned'"))
         batch_op.create_index('ix_delivery_ref', ['ref'], unique=False)
@@ -539,6 +539,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('attempt', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_attempt_delivery_id'), ['delivery_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attempt_started_at'), ['started_at'], unique=False)
 
     op.create_table('disclosure',
     sa.Column('opening_id', sa.Uuid(), nullable=False),
@@ -603,6 +604,7 @@ def downgrade() -> None:
 
     op.drop_table('disclosure')
     with op.batch_alter_table('attempt', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_attempt_started_at'))
         batch_op.drop_index(batch_op.f('ix_attempt_delivery_id'))
 
     op.drop_table('attempt')
@@ -639,7 +641,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_delivery_ref')
         batch_op.drop_index('ix_delivery_next', sqlite_where=sa.text("state = 'planned'"), postgresql_where=sa.text("state = 'planned'"))
         batch_op.drop_index('ix_delivery_member_id_meeting_id')
-        batch_op.drop_index('ix_delivery_in_flight', sqlite_where=sa.text("state IN ('claimed', 'sending', 'unknown')"), postgresql_where=sa.text("state IN ('claimed', 'sending', 'unknown')"))
+        batch_op.drop_index('ix_delivery_in_flight', sqlite_where=sa.text("lease_until IS NOT NULL"), postgresql_where=sa.text("lease_until IS NOT NULL"))
         batch_op.drop_index('ix_delivery_due', sqlite_where=sa.text("state = 'planned'"), postgresql_where=sa.text("state = 'planned'"))
         batch_op.drop_index('ix_delivery_cohort_id_state')
         batch_op.drop_index('ix_delivery_chat_id_message_id')

@@ -171,7 +171,8 @@ async def play(database: Database, anns: list[str], bobs: list[str]) -> tuple[li
             if turn < len(anns):
                 seen.append(await do(desk, "Ann", anns[turn], now + timedelta(minutes=5)))
         sides = [
-            (await queries.side_of(tx, desk.member(name), desk.maple.meeting.id, STEP.id))[0] for name in ("Ann", "Bob")
+            (await queries.side_of(tx, desk.member(name), desk.maple.meeting.id, STEP.id, now=HOUR))[0]
+            for name in ("Ann", "Bob")
         ]
         moment = (await tx.scalars(select(Moment).where(Moment.kind == "opening"))).one()
         await actions.decide_opening(tx, moment, now=HOUR)

@@ -58,7 +58,7 @@ class Telegram:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        fields = await fields_in(request)
         self.calls.append((method, fields))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -231,3 +231,12 @@ async def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
             return
         await asyncio.sleep(0.01)
     pytest.fail("it never came to pass")
+
+
+async def fields_in(request: web.Request) -> dict[str, str]:
+    """The parameters of a call as texts, whether it came as JSON or as a form."""
+    if request.content_type == "application/json":
+        given = await request.json()
+    else:
+        given = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}

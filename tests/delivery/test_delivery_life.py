@@ -75,12 +75,14 @@ class Lives(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 3))
     def claim(self, limit: int) -> None:
-        async def work() -> list[Delivery]:
+        async def work() -> tuple[list[Delivery], list[Delivery]]:
             async with self.maple.database.transaction() as tx:
-                await claims.rescue(tx, self.me)
-                return await claims.claim_due(tx, NOON, {Lane.PROMPTS: limit}, self.me)
+                orphans = await claims.rescue(tx, self.me)
+                return orphans, await claims.claim_due(tx, NOON, {Lane.PROMPTS: limit}, self.me)
 
-        self.hands += self.run(work())
+        orphans, claimed = self.run(work())
+        self.hands += claimed
+        self._bury(orphans)
 
     @rule(fate=st.sampled_from(["arrives", "is lost on its way", "is refused", "never leaves", "arrives unanswered"]))
     def call(self, fate: str) -> None:
@@ -127,18 +129,16 @@ class Lives(RuleBasedStateMachine):
                 await claims.bury_former_boots(tx, self.me)
                 return await claims.rescue(tx, self.me)
 
-        for row in self.run(work()):
-            assert row.attempt_id is not None
-            self._settle(row, row.attempt_id, Outcome(OutcomeKind.UNKNOWN, "no answer"))
+        self._bury(self.run(work()))
 
     @rule()
     def leases_end(self) -> None:
+        """Real time passes; replies that are still on their way come late."""
+
         async def work() -> None:
             async with self.maple.database.transaction() as tx:
-                held = Delivery.state.in_([DeliveryState.CLAIMED, DeliveryState.UNKNOWN])
-                await tx.execute(
-                    update(Delivery).where(held, Delivery.lease_until.is_not(None)).values(lease_until=LONG_AGO)
-                )
+                leased = Delivery.lease_until.is_not(None)
+                await tx.execute(update(Delivery).where(leased).values(lease_until=LONG_AGO))
                 await tx.execute(update(Delivery).values(not_before=None))
 
         self.run(work())
@@ -192,6 +192,11 @@ class Lives(RuleBasedStateMachine):
             if self.seen.get(row_id) in FINAL:
                 assert state is self.seen[row_id]
             self.seen[row_id] = state
+
+    def _bury(self, orphans: list[Delivery]) -> None:
+        for row in orphans:
+            assert row.attempt_id is not None
+            self._settle(row, row.attempt_id, Outcome(OutcomeKind.UNKNOWN, "no answer"))
 
     def _settle(self, row: Delivery, attempt: UUID, outcome: Outcome) -> None:
         async def work() -> None:

@@ -274,6 +274,45 @@ async def test_a_mark_that_nobody_can_be_sure_of_is_never_called(
     assert await maple.state(row) == (SENT, None)
 
 
+async def test_a_clock_that_is_set_back_holds_nothing_up(maple: Maple, office: Office, telegram: Telegram) -> None:
+    row, alert = maple.row("a"), maple.row("b", maple.bob, lane=Lane.SAFETY)
+    await plan(maple, row, alert)
+    post = office.open()
+    await post.tick(NOON - HOUR)
+    async with maple.database.transaction() as tx:  # as if an hour had been taken back
+        await claims.rest_chats(tx, {maple.ann: 3605})
+        stored = await tx.get_one(Delivery, alert.id)
+        stored.state, stored.lease_until, stored.attempts = UNKNOWN, NOON.replace(year=2999), 1
+    assert post._watch._ahead is not None
+    post._watch._ahead += 3600
+
+    await post.tick(NOON)
+
+    async with maple.database.transaction() as tx:
+        held = (await claims.outlook(tx, NOON)).held_for
+    assert telegram.texts() == ["a"]
+    assert held is not None
+    assert 30 < held <= claims.CALL_ENDS
+
+
+async def test_a_row_whose_lease_ends_in_our_hands_leaves_once(
+    maple: Maple, office: Office, telegram: Telegram
+) -> None:
+    office.carrier.turnstile.limited(None, 1.0)
+    row = maple.row("a")
+    await plan(maple, row)
+    async with running(office.open()):
+        await until(lambda: office.carrier.turnstile._lines[Lane.PROMPTS])
+        async with maple.database.transaction() as tx:
+            (await tx.get_one(Delivery, row.id)).lease_until = NOON.replace(year=2000)
+        office.bell.ring()
+        await until(telegram.texts)
+        await asyncio.sleep(0.2)
+
+    assert telegram.texts() == ["a"]
+    assert (await maple.stored(row)).attempts == 1
+
+
 async def test_the_loop_goes_on_after_the_database_was_away(
     maple: Maple, office: Office, telegram: Telegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:

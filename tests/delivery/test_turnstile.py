@@ -122,3 +122,24 @@ async def test_the_next_one_goes_when_its_second_has_come() -> None:
     later = len(await people.settle())
 
     assert (first, later) == (50, 60)
+
+
+async def test_a_letter_in_the_lane_of_replies_counts_as_a_letter() -> None:
+    turnstile = Turnstile(Governor(WIDE), in_flight=1)
+    through: list[str] = []
+
+    async def go(name: str, *, letter: bool) -> None:
+        async with turnstile.passage(1, Lane.INTERACTIVE, Effort.MESSAGE, letter=letter):
+            through.append(name)
+            await asyncio.sleep(60)
+
+    tasks = [
+        asyncio.create_task(go("receipt", letter=True)),
+        asyncio.create_task(go("another", letter=True)),
+        asyncio.create_task(go("reply", letter=False)),
+    ]
+    await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+
+    assert through == ["receipt", "reply"]

@@ -44,6 +44,13 @@ class Wire:
 
     calls: list[Call] = field(default_factory=list)
 
+    @property
+    def bot(self) -> Wire:
+        return self
+
+    async def set_my_commands(self, *_: object, **__: object) -> None:
+        """Menus are seen in the stories."""
+
     async def do(self, call: Call, **_: Any) -> Outcome:
         check(call)
         self.calls.append(call)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from phones import GROUP, Phones
@@ -24,9 +23,9 @@ from handlers.context import OnlyInPrivate
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """One kind is enough here: the actions under these screens are tried on both."""
-    return f"sqlite:///{tmp_path / 'understory.db'}"
+    return sqlite_url
 
 
 @pytest.fixture

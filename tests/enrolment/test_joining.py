@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from phones import Phones
@@ -22,9 +21,9 @@ LINK = re.compile(r"start=([\w-]+)")
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(sqlite_url: str) -> str:
     """One kind is enough here: the actions under these screens are tried on both."""
-    return f"sqlite:///{tmp_path / 'understory.db'}"
+    return sqlite_url
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Where the sentences are: what ``make messages`` collects for the catalogues.
 
-A sentence is the first argument of ``t("…")``, ``texts("…")``, ``N_("…")`` and ``t.label("…")``; ``t.many("…", "…", n)`` has
-two. They are read from the syntax, so that those inside f-strings are found too, on every Python.
+A sentence is the first argument of ``t("…")``, ``ctx.texts("…")``, ``N_("…")`` and ``t.label("…")``; ``t.many("…", "…", n)``
+has two. They are read from the syntax, so that those inside f-strings are found too, on every Python.
 """
 
 from __future__ import annotations
@@ -29,14 +29,13 @@ def _calls(source: bytes) -> Iterator[ast.Call]:
 
 def _said(call: ast.Call) -> Sentence | None:
     """What a call says in so many words; none if it says nothing, or what is written elsewhere."""
+    several = 0
     match call.func:
-        case ast.Name(id=name) if name in _SPEAKERS:
+        case ast.Name(id=name) | ast.Attribute(attr=name) if name in _SPEAKERS:
             several = 1
-        case ast.Attribute(attr=name) if name in _SPEAKERS or name in _METHODS:
-            several = _METHODS.get(name, 1)
-        case _:
-            return None
+        case ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr=method) if name in _SPEAKERS:
+            several = _METHODS.get(method, 0)
     said = tuple(one.value for one in call.args[:several] if isinstance(one, ast.Constant) and type(one.value) is str)
-    if len(said) != several:
+    if not said or len(said) != several:
         return None
     return said[0] if several == 1 else said

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,8 +13,11 @@ from conftest import START
 from selenium.webdriver.common.keys import Keys
 from theatre import Page, Theatre, chromium
 
+from bot.rehearsal.phone import SMALLEST_PICTURE
+
 pytestmark = pytest.mark.chromium
 
+LEFT = "return Math.round(arguments[0].scrollHeight - arguments[0].clientHeight - arguments[0].scrollTop)"
 SMALL = [[{"text": "Open", "callback_data": "open"}]]
 
 
@@ -26,7 +29,9 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def theatre(stage, clock):
-    for person, zone in zip(stage.people.values(), ("Europe/Berlin", "Europe/Berlin", "America/Sao_Paulo"), strict=True):
+    for person, zone in zip(
+        stage.people.values(), ("Europe/Berlin", "Europe/Berlin", "America/Sao_Paulo"), strict=True
+    ):
         person.zone = zone
         stage.phone(person).start()
     stage.bot_named().updates.drop()
@@ -92,7 +97,7 @@ def test_the_phones_stand_side_by_side_on_a_wide_screen(page):
 
     assert names == ["Ann", "Bob", "Fay"]
     assert len({box["y"] for box in boxes}) == 1
-    assert all(one["x"] + one["width"] < other["x"] for one, other in zip(boxes, boxes[1:], strict=False))
+    assert all(one["x"] + one["width"] < other["x"] for one, other in pairwise(boxes))
     assert boxes[-1]["x"] + boxes[-1]["width"] <= 1280
     assert not page.one("#tabs").is_displayed()
 
@@ -105,8 +110,19 @@ def test_a_small_screen_shows_one_phone_and_the_tabs_lead_to_the_others(page, wi
     page.all("#tabs button")[2].click()
 
     page.until(lambda: abs(page.js("return arguments[0].getBoundingClientRect().left", fay) - 8) < 2)
-    assert [tab.get_attribute("aria-current") for tab in page.all("#tabs button")] == ["false", "false", "true"]
+    page.until(
+        lambda: [tab.get_attribute("aria-current") for tab in page.all("#tabs button")] == ["false", "false", "true"]
+    )
     assert fay.rect["width"] <= width
+
+
+def test_a_tab_shows_that_something_has_come(page, send):
+    page.open(390, 844)
+
+    send("Bob", "Something small for you today")
+
+    page.until(lambda: page.all("#tabs [data-unread]"))
+    assert [tab.text for tab in page.all("#tabs [data-unread]")] == ["Bob"]
 
 
 @pytest.mark.parametrize("width", [1280, 1000, 720, 390, 320])
@@ -133,9 +149,7 @@ def test_marks_are_drawn_where_they_stand_and_html_stays_text(page, send):
     page.open()
 
     page.until(lambda: len(page.bubbles("Ann")) == 2)
-    drawn = page.js(
-        "return document.querySelector(arguments[0]).innerHTML", page.on("Ann", "li:last-child .words")
-    )
+    drawn = page.js("return document.querySelector(arguments[0]).innerHTML", page.on("Ann", "li:last-child .words"))
     assert drawn == (
         "👩‍👩‍👧 <strong>bold <em>both</em></strong> <u>under</u> <s>gone</s> <code>x&lt;y</code>"
         " &lt;img src=x onerror=alert(1)&gt;\n"
@@ -172,7 +186,7 @@ def test_the_lock_screen_shows_the_last_notification_as_it_arrived(page, send, t
     theatre.do(call, "editMessageText", chat_id=small.chat.id, message_id=small.id, text="What touched you?")
 
     page.shows("Ann", "/start", "What touched you?")
-    assert page.one(page.on("Ann", ".note-text")).text == "Something small for you today"
+    page.until(lambda: page.one(page.on("Ann", ".note-text")).text == "Something small for you today")
     assert page.one(page.on("Ann", ".note-title")).text == "Understory"
     assert page.one(page.on("Bob", ".note-text")).text == "Notifications will appear here."
 
@@ -198,11 +212,16 @@ def test_pictures_are_shown_and_documents_can_be_taken_away(page, theatre, tmp_p
 
     shown = page.until(lambda: page.one(page.on("Ann", "img.picture")))
     page.until(lambda: page.js("return arguments[0].naturalWidth", shown) > 100)
+    page.until(lambda: page.js(LEFT, page.one(page.on("Ann", ".scroll"))) <= 1)
     chip = page.one(page.on("Ann", "a.chip"))
     taken = page.driver.execute_async_script(
         "const done = arguments[1]; fetch(arguments[0].href).then((answer) => answer.text()).then(done)", chip
     )
-    assert (chip.get_attribute("download"), chip.text, taken) == ("session.ics", "session.ics\n15 bytes", "BEGIN:VCALENDAR")
+    assert (chip.get_attribute("download"), chip.text, taken) == (
+        "session.ics",
+        "session.ics\n15 bytes",
+        "BEGIN:VCALENDAR",
+    )
 
 
 def test_a_deleted_message_goes_and_the_others_stay(page, send, theatre, call):
@@ -237,11 +256,10 @@ def test_the_newest_message_is_in_sight_unless_the_reader_has_scrolled_up(page, 
     page.open(still=True)
     page.until(lambda: len(page.bubbles("Ann")) == 61)
     scroll = page.one(page.on("Ann", ".scroll"))
-    left = "return Math.round(arguments[0].scrollHeight - arguments[0].clientHeight - arguments[0].scrollTop)"
 
     send("Ann", "one more")
     page.until(lambda: page.bubbles("Ann")[-1] == "one more")
-    page.until(lambda: page.js(left, scroll) <= 1)
+    page.until(lambda: page.js(LEFT, scroll) <= 1)
 
     page.js("arguments[0].scrollTop = 100", scroll)
     page.until(lambda: page.one(page.on("Ann", ".below")).is_displayed())
@@ -250,7 +268,7 @@ def test_the_newest_message_is_in_sight_unless_the_reader_has_scrolled_up(page, 
     assert page.js("return arguments[0].scrollTop", scroll) == 100
 
     below.click()
-    page.until(lambda: page.js(left, scroll) <= 1)
+    page.until(lambda: page.js(LEFT, scroll) <= 1)
     page.until(lambda: not below.is_displayed())
 
 
@@ -278,6 +296,7 @@ def test_what_cannot_be_sent_is_said_and_stays_in_the_field(page, theatre):
 
     page.until(lambda: page.one(page.on("Ann", ".toast")).text == "only members write in a group")
     assert page.one(page.on("Ann", "textarea")).get_property("value") == "hello"
+    assert [trouble for trouble in page.troubles() if "400 (Bad Request)" not in trouble] == []
 
 
 def test_a_tap_on_a_bubble_answers_it(page, send, theatre):
@@ -393,16 +412,23 @@ def test_somebody_new_is_offered_to_start(page, theatre):
 
 def test_a_picture_and_a_file_can_be_sent(page, theatre, tmp_path):
     (tmp_path / "programme.yaml").write_text("understory: 1\n", encoding="utf-8")
+    (tmp_path / "leaf.png").write_bytes(SMALLEST_PICTURE)
+    fay = theatre.stage.phone("Fay")
     page.open()
+    field = page.one(page.on("Fay", "input[type=file]"))
 
-    page.one(page.on("Fay", "input[type=file]")).send_keys(str(tmp_path / "programme.yaml"))
-
+    field.send_keys(str(tmp_path / "programme.yaml"))
     page.until(lambda: page.one(page.on("Fay", "a.chip b")).text == "programme.yaml")
-    assert theatre.stage.phone("Fay").last.document == b"understory: 1\n"
+    page.one(page.on("Fay", "textarea")).send_keys("from the walk")
+    field.send_keys(str(tmp_path / "leaf.png"))
+    page.until(lambda: page.all(page.on("Fay", "img.picture")))
+
+    assert fay.messages[-2].document == b"understory: 1\n"
+    assert (fay.last.photo, fay.last.caption) == (SMALLEST_PICTURE, "from the walk")
 
 
 def test_a_reply_keyboard_says_its_labels(page, send):
-    send("Ann", "Where are you?", reply_markup={"keyboard": [["Berlin", "Somewhere else"]]})
+    send("Ann", "Where are you?", reply_markup={"keyboard": [[{"text": "Berlin"}, {"text": "Elsewhere"}]]})
     page.open()
 
     page.until(lambda: page.button("Ann", "Berlin")).click()
@@ -421,7 +447,8 @@ def test_the_clock_shows_the_time_where_most_people_are(page):
 
 
 @pytest.mark.parametrize(
-    ("choice", "paused", "speed"), [("60", False, 60.0), ("600", False, 600.0), ("3600", False, 3600.0), ("fast", False, None)]
+    ("choice", "paused", "speed"),
+    [("60", False, 60.0), ("600", False, 600.0), ("3600", False, 3600.0), ("fast", False, None)],
 )
 def test_the_pace_of_the_clock_is_chosen(page, clock, choice, paused, speed):
     page.open()
@@ -591,7 +618,11 @@ return bad;
 def test_every_word_can_be_read_by_day_and_by_night(page, send, theatre, clock, bot_rests, call, dark, hours):
     clock.jump_to(START + timedelta(hours=hours))
     bot_rests(START + timedelta(days=1))
-    quoted = send("Ann", "<b>Hello</b> <a href='https://example.org'>there</a> <code>x</code><blockquote>q</blockquote>", buttons=SMALL)
+    quoted = send(
+        "Ann",
+        "<b>Hello</b> <a href='https://example.org'>there</a> <code>x</code><blockquote>q</blockquote>",
+        buttons=SMALL,
+    )
     theatre.do(theatre.stage.phone("Ann").say, "/next and so on", quoted)
     theatre.do(theatre.stage.phone("Ann").send_document, b"x", "notes.txt")
     theatre.script = {"step": 1, "of": 4, "line": "Ann reads", "done": False, "verdict": None}
@@ -617,7 +648,9 @@ def test_everything_that_can_be_pressed_has_a_name_and_shows_the_focus(page, sen
         if element.tag_name == "body" or element in reached:
             break
         reached.append(element)
-        outline = "const style = getComputedStyle(arguments[0].matches('#pace input') ? arguments[0].nextElementSibling :"
+        outline = (
+            "const style = getComputedStyle(arguments[0].matches('#pace input') ? arguments[0].nextElementSibling :"
+        )
         assert page.js(f"{outline} arguments[0]); return style.outlineStyle", element) == "solid"
 
     assert all(element.accessible_name for element in reached)
@@ -644,8 +677,10 @@ def test_nothing_moves_for_those_who_want_it_still(page, send, theatre, call):
     sent = send("Ann", "Something small", buttons=SMALL)
     page.open(still=True)
     page.shows("Ann", "/start", "Something small")
-    page.js("window.moved = 0; const a = Element.prototype.animate; Element.prototype.animate = function (...given) {"
-            " window.moved += 1; return a.apply(this, given); }")
+    page.js(
+        "window.moved = 0; const a = Element.prototype.animate; Element.prototype.animate = function (...given) {"
+        " window.moved += 1; return a.apply(this, given); }"
+    )
 
     send("Ann", "new")
     theatre.do(call, "deleteMessage", chat_id=sent.chat.id, message_id=sent.id)

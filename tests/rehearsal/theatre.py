@@ -156,7 +156,9 @@ class Page:
 @contextmanager
 def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
     """A headless Chromium with an empty profile; skips, and fails where CI is set, if there is none."""
-    browser, driver = (shutil.which(name, path=f"{os.environ['PATH']}:/usr/bin") for name in ("chromium", "chromedriver"))
+    browser, driver = (
+        shutil.which(name, path=f"{os.environ['PATH']}:/usr/bin") for name in ("chromium", "chromedriver")
+    )
     if browser is None or driver is None:
         why = "NO CHROMIUM: the page was not looked at; install the packages chromium and chromium-driver"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)

@@ -168,6 +168,15 @@ def test_whoever_lives_where_it_is_night_is_not_woken():
     assert set(whys(made)) == {("safe-home", Why.NOT_TONIGHT), ("safe-home", Why.NO_SHARED_HOUR)}
 
 
+def test_the_evening_of_a_common_safety_step_is_the_readers_own():
+    apart = gathered(party(ANN), party(BOB, KOLKATA))
+
+    made = planned(replace(SAFE_HOME, pace=Pacing.TOGETHER), meeting=apart)
+
+    assert when(made, "safe-home") == [evening(19), local(KOLKATA, 2026, 11, 28, 22, 45)]
+    assert whys(made) == [("safe-home", Why.NO_SHARED_HOUR)]
+
+
 def test_a_safety_step_without_a_latest_hour_waits_for_the_morning():
     made = planned(step("home", release(hours(2)), safety=True), meeting=gathered(released_at=evening(23)))
 
@@ -259,6 +268,12 @@ def test_a_common_step_may_come_a_little_earlier():
     made = planned(step("common", day(1, 21, 10), **TOGETHER))
 
     assert when(made, "common") == [evening(20, 59, of=29)] * 2
+
+
+def test_a_common_step_is_not_moved_into_the_past():
+    made = planned(step("common", day(1, 21, 10), **TOGETHER), now=evening(21, 5, of=29))
+
+    assert when(made, "common") == [local(BERLIN, 2026, 11, 30, 8)] * 2
 
 
 def test_without_a_common_waking_instant_the_facilitator_is_told_and_each_has_their_own_hour():

@@ -32,8 +32,8 @@ from people import (
 
 from bot.programmes.schema import Programme
 from bot.window.budget import COUNTED, GAP, MOST_A_DAY, MOST_A_WEEK, most_on, number_of
+from bot.window.evening import GRACE
 from bot.window.phases import Anchors, span_at, spans
-from bot.window.placing import GRACE
 from bot.window.plan import plan
 from bot.window.quiet import is_quiet
 from bot.window.values import Gathered, Plan, Sent, Wanted, Why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import UTC, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -123,7 +123,7 @@ def test_a_simulation_is_the_real_plan(made: Programme, meeting: Gathered):
         ),
         now=long_before,
     )
-    told = [(row.step, row.label, row.at, row.is_reminder) for row in simulation.rows]
+    told = [(row.step, row.label, row.at.astimezone(UTC), row.is_reminder) for row in simulation.rows]
     labels = {each.member_id: str(number) for number, each in enumerate(people)}
     wanted = [(each.step, labels[each.member_id], each.due_at, each.kind == "remind") for each in real.deliveries]
     assert sorted(told) == sorted(wanted)

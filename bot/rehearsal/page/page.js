@@ -152,7 +152,8 @@ function drawClock() {
   drawAhead(now);
   const pace = said.paused ? "paused" : said.speed === null ? "fast" : String(said.speed);
   for (const choice of find("pace").elements) choice.checked = choice.value === pace;
-  for (const phone of phones.values()) phone.drawTime(now);
+  const calm = said.paused || (said.speed ?? Infinity) <= 60; // what rushes past is not read aloud
+  for (const phone of phones.values()) phone.drawTime(now, calm);
 }
 
 // While the bot works nobody knows what comes next; only a lasting silence means that nothing does.
@@ -469,8 +470,10 @@ class Phone {
     watch.observe(scroll);
     watch.observe(this.part(".messages"));
     scroll.addEventListener("scroll", () => {
-      this.atBottom = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
-      if (this.atBottom) this.below = 0;
+      const near = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 48;
+      if (near) this.below = 0;
+      if (near || scroll.scrollTop < this.top) this.atBottom = near; // a picture that grows is no reader who scrolls up
+      this.top = scroll.scrollTop;
       this.drawBelow();
     });
     scroll.addEventListener("keydown", (event) => this.walk(event));
@@ -624,7 +627,7 @@ class Phone {
     const own = { label: "Open here", hint: `on ${this.person}'s phone`, run: () => this.do("open", { link }) };
     const others = [...phones.values()].filter((other) => other !== this);
     const elsewhere = others.map((other) => ({ label: `Open on ${other.person}'s phone`, run: () => other.openFromElsewhere(link) }));
-    this.sheet("A link to the bot", [...elsewhere, own, { label: "Copy", run: () => copy(link) }, { label: "Close" }]);
+    this.sheet("A link to the bot", [...elsewhere, own, { label: "Copy the link", run: () => copy(link) }, { label: "Close" }]);
   }
 
   openFromElsewhere(link) {
@@ -695,7 +698,8 @@ class Phone {
     this.fresh = true;
   }
 
-  drawTime(now) {
+  drawTime(now, calm) {
+    this.part(".messages").setAttribute("aria-live", calm ? "polite" : "off");
     const zone = this.zone ?? clock.zone;
     const hour = hourIn(now, zone);
     put(this.part(".hour"), written(now, zone, this.language, HOUR));
@@ -705,7 +709,7 @@ class Phone {
 
   drawNotification(note) {
     if (!note || note.number === this.noted) return;
-    const arrived = this.noted !== undefined && !this.fresh;
+    const arrived = !this.fresh;
     this.noted = note.number;
     const at = new Date(note.at);
     put(this.part(".note-title"), note.title);
@@ -869,7 +873,8 @@ function commonZone(said) {
   return zones.reduce((best, zone) => (count(zone) > count(best) ? zone : best), zones[0]) ?? "UTC";
 }
 
-function drawPhones({ clock: time, phones: said }) {
+// The time comes with the news alone: an answer that was on its way meanwhile may be older than the last of them.
+function drawPhones(said) {
   clock.zone = commonZone(said);
   const present = new Set(said.map(({ id }) => id));
   for (const [id, phone] of phones) {
@@ -890,7 +895,7 @@ function drawPhones({ clock: time, phones: said }) {
     }
     phones.get(person.id).update(person);
   }
-  hearClock(time);
+  drawClock();
 }
 
 // --- The script, when one is played -----------------------------------------------------------------------------------
@@ -923,7 +928,7 @@ async function look() {
     do {
       lookAgain = false;
       const said = await ask("/phones");
-      if (said) drawPhones(said);
+      if (said) drawPhones(said.phones);
       await drawScript();
       await new Promise((resume) => setTimeout(resume, REST));
     } while (lookAgain);

@@ -1,0 +1,95 @@
+"""Scenes that many stories have in common, played on the phones: seats, a session, its end, the steps after it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from house import House
+
+from bot.rehearsal.message import Message
+
+BERLIN = ZoneInfo("Europe/Berlin")
+SATURDAY_MORNING = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)  # a week before the session
+ENDED = datetime(2026, 11, 28, 16, 5, tzinfo=UTC)  # the session from 14:00 to 17:00 ended at 17:05 in Berlin
+
+FOLDED = "Something small for you today."
+NEUTRAL = "Nothing to open this time. There can be many reasons, some of them mine."
+
+_LINK = re.compile(r"https://t\.me/\S+")
+_TO_THE_SWITCHES = ("Go on", "Go on")
+_SWITCHES = ("☐ My check-ins may be read by Fay", "☐ I may open single answers to my partner")
+_TO_THE_END = ("I am 18 or older, go on", "All right, go on")
+
+
+def berlin(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
+    """An hour in Berlin, in 2026."""
+    return datetime(2026, month, day, hour, minute, tzinfo=BERLIN)
+
+
+# ── Seats ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def found_maple(house: House) -> dict[str, str]:
+    """Fay makes Maple; returns the links of Ann and Bob."""
+    await house.say("Fay", "/newcohort couple Maple Ann Bob Europe/Berlin")
+    await house.press_newest("Fay", "☐ Each was screened alone, off this bot", "○ It stays with me", "Make the links")
+    return {name: link_for(house, name) for name in ("Ann", "Bob")}
+
+
+def link_for(house: House, name: str) -> str:
+    """The newest link for somebody on Fay's phone."""
+    for message in reversed(house.phone("Fay").received):
+        found = _LINK.search(message.words)
+        if found and message.words.startswith(f"{name}, "):
+            return found[0]
+    raise AssertionError(f"Fay's phone shows no link for {name}")
+
+
+async def join(house: House, name: str, link: str, switches: Sequence[str] = _SWITCHES) -> None:
+    """Open the link and go through the screens."""
+    await house.open(name, link)
+    await house.press_newest(name, *_TO_THE_SWITCHES, *switches, *_TO_THE_END)
+
+
+async def seat_maple(house: House) -> None:
+    """Ann and Bob have their seats."""
+    for name, link in (await found_maple(house)).items():
+        await join(house, name, link)
+        await house.press_newest("Fay", "Admit")
+
+
+# ── The session ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def plan_the_session(house: House) -> None:
+    """Saturday the 28th, 14:00 to 17:00 in Berlin; both are coming."""
+    await house.say("Fay", "/session Maple 2026-11-28 14:00 3h")
+    await house.press_newest("Fay", "Confirm")
+    for name in ("Ann", "Bob"):
+        await house.press_newest(name, "I'm coming")
+
+
+async def end_the_session(house: House) -> None:
+    """It ended at 17:05; both left with company."""
+    await house.until(ENDED)
+    await house.press_newest("Fay", "It has ended now", "With a companion", "With a companion")
+
+
+# ── Steps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def folded(house: House, name: str) -> list[Message]:
+    """What waits to be opened on a phone, oldest first."""
+    return [message for message in house.phone(name).received if message.labels == ["Open"]]
+
+
+async def unfold(house: House, name: str) -> Message:
+    """Open the newest folded message."""
+    return await house.press(name, folded(house, name)[-1], "Open")
+
+
+def names_of(house: House) -> list[str]:
+    return [person.name for person in house.stage.people.values()]
