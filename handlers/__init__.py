@@ -18,6 +18,7 @@ import telegram
 from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, CommandHandler, MessageHandler, filters
 
 from bot.buttons import UnknownButton
+from bot.broadcasts.compose import unknown_command as unknown
 from bot.checkins.queries import is_fresh, open_text_questions, page_replied_to
 from bot.errors import Refused
 from bot.intake.arrival import arrival
@@ -51,6 +52,7 @@ def register(application: App, runtime: Runtime) -> None:
     application.add_handler(
         ChatMemberHandler(_listening(safety.came_or_went, runtime), ChatMemberHandler.MY_CHAT_MEMBER)
     )
+    application.add_handler(MessageHandler(message & filters.COMMAND, _listening(unknown_command, runtime)))
     application.add_handler(MessageHandler(message & ~filters.StatusUpdate.ALL, _listening(words, runtime)))
     application.add_error_handler(_failed)
 
@@ -75,6 +77,14 @@ async def words(ctx: Context) -> None:
         await checkins.written(ctx, fresh[0])
     else:
         await broadcasts.unexpected(ctx, pages[:3] if ctx.said.text else ())
+
+
+async def unknown_command(ctx: Context) -> None:
+    """A command that is none: it must not be taken for words, and help is named in any case."""
+    if ctx.said.private:
+        async with ctx.transaction() as tx:
+            await ctx.person(tx)
+        await ctx.say(unknown(ctx.texts))
 
 
 async def unknown_button(ctx: Context) -> None:  # noqa: ARG001 - a handler takes its context

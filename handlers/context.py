@@ -68,8 +68,8 @@ def said(update: telegram.Update) -> Said | None:
         return None
     replied = message.reply_to_message if isinstance(message, telegram.Message) and not query else None
     words = "" if query or not message else (message.text or message.caption or "")
-    if words.startswith("/"):
-        words = words.partition(" ")[2] if " " in words else ""
+    if _is_command(message):
+        _, _, words = words.partition(" ")
     return Said(
         telegram_id=user.id,
         name=user.first_name,
@@ -87,6 +87,14 @@ def said(update: telegram.Update) -> Said | None:
         shows_attachment=isinstance(message, telegram.Message) and _attachment(message) is not None,
         bot_is=update.my_chat_member.new_chat_member.status if update.my_chat_member else None,
     )
+
+
+def _is_command(message: telegram.MaybeInaccessibleMessage | None) -> bool:
+    """Whether Telegram reads the first word as a command; words that only begin with a slash are words."""
+    if not isinstance(message, telegram.Message) or not message.text or not message.entities:
+        return False
+    first = message.entities[0]
+    return first.type == telegram.MessageEntity.BOT_COMMAND and first.offset == 0
 
 
 def _attachment(message: telegram.Message | None) -> Attachment | None:

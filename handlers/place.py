@@ -18,6 +18,7 @@ from bot.window.actions import preview
 from bot.window.queries import consents_of, widening_rests
 from bot.words import CohortKind, Consent, MemberState, Pace
 from handlers.context import Context, Handler
+from handlers.menus import menu_of, offer
 
 _YES = "yes"
 
@@ -188,8 +189,10 @@ async def leave(ctx: Context) -> None:
             screen = screens.left(ctx.texts)
         else:
             screen = await _leave(ctx, tx, me)
+        mine = await menu_of(tx, me)
     await ctx.toast()
     await ctx.show(screen)
+    await offer(ctx.runtime, mine)
 
 
 async def _leave(ctx: Context, tx: Transaction, me: Person) -> Message:

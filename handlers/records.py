@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.enrolment.compose import menu
 from bot.errors import Refused
 from bot.records import actions, compose, queries, rules
 from bot.records.export import exported
@@ -10,6 +11,7 @@ from bot.storage.drafts import DraftGone, awaiting_draft, drop_draft, keep_draft
 from bot.storage.tables import Draft, Person
 from bot.texts import N_
 from handlers.context import Context, Handler
+from handlers.menus import Menu, offer
 
 _JOURNAL = "journal"
 
@@ -53,6 +55,7 @@ async def erase_now(ctx: Context) -> None:
         if message_id != ctx.said.message_id:
             await ctx.remove(message_id)
     await ctx.show(screen)
+    await offer(ctx.runtime, Menu(ctx.said.telegram_id, menu(frozenset(), ctx.texts)))
 
 
 async def journal(ctx: Context) -> None:

@@ -18,6 +18,7 @@ from bot.texts import N_, Texts, languages
 from bot.words import QuietHours
 from handlers import place
 from handlers.context import Context, Handler
+from handlers.menus import menu_of, offer
 
 _ZONE, _COUNTRY = "my-zone", "my-country"
 
@@ -37,8 +38,10 @@ async def my_language(ctx: Context) -> None:
         me = await ctx.person(tx)
         me.language = ctx.tap.arg
         screen = await _settled(ctx, tx, me)
+        mine = await menu_of(tx, me)
     await ctx.toast()
     await ctx.show(screen)
+    await offer(ctx.runtime, mine)
 
 
 async def my_discreet(ctx: Context) -> None:

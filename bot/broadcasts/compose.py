@@ -85,6 +85,12 @@ def way_home(t: Texts) -> Message:
     return Message(text, ((button(t.label("Help"), "help"),),))
 
 
+def unknown_command(t: Texts) -> Message:
+    """A mistyped command may be somebody's call for help."""
+    text = t("I do not know this command. /start shows what there is, and /help works at any time.")
+    return Message(text, ((button(t.label("Help"), "help"),),))
+
+
 # ── Letters ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

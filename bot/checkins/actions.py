@@ -31,7 +31,6 @@ from bot.window.queries import enrolled, members_of, private_chat, rest_of
 from bot.window.quiet import shared_waking
 from bot.words import (
     Choice,
-    DeliveryState,
     Lane,
     Level,
     MomentState,
@@ -178,7 +177,6 @@ async def come_back_later(tx: Transaction, page: Page, due_at: datetime, *, now:
                 due_at=due_at,
                 expires_at=origin.expires_at,
                 silent=origin.silent,
-                state=DeliveryState.PLANNED,
                 made_at=now,
             )
         ],
@@ -222,6 +220,7 @@ async def decide_opening(tx: Transaction, moment: Moment, *, now: datetime) -> N
         tx.add(_disclose(opening, first, author=one, reader=other, now=now))
         tx.add(_disclose(opening, second, author=other, reader=one, now=now))
     await outbox.plan(tx, [await _opening_row(tx, opening, member, now=now) for member, side, _ in sides if side.here])
+    await _close_pages(tx, [response for *_, response in sides if response is not None], now=now)
 
 
 async def destroy_openings(tx: Transaction, cohort_id: UUID, *, now: datetime) -> None:
@@ -278,26 +277,7 @@ async def fold_on_phones(tx: Transaction, disclosures: Sequence[Disclosure], *, 
             Delivery.message_id.is_not(None),
         )
     )
-    rows = [
-        Delivery(
-            key=f"fold:{copy.id}",
-            origin=Origin.CHECKINS,
-            verb=Verb.EDIT,
-            kind="opening-folded",
-            lane=Lane.SAFETY,
-            chat_id=copy.chat_id,
-            cohort_id=copy.cohort_id,
-            member_id=copy.member_id,
-            ref=copy.ref,
-            target=copy.id,
-            due_at=now,
-            silent=True,
-            state=DeliveryState.PLANNED,
-            made_at=now,
-        )
-        for copy in copies
-    ]
-    await outbox.plan(tx, rows)
+    await outbox.plan(tx, [_edit_of(copy, "opening-folded", f"fold:{copy.id}", now=now) for copy in copies])
 
 
 async def reply_to_opening(tx: Transaction, disclosure: Disclosure, reply: str, *, now: datetime) -> bool:
@@ -323,7 +303,6 @@ async def reply_to_opening(tx: Transaction, disclosure: Disclosure, reply: str, 
                 ref=disclosure.id,
                 due_at=now,
                 silent=True,  # it answers something read at any hour; it must not wake anybody
-                state=DeliveryState.PLANNED,
                 made_at=now,
             )
         ],
@@ -365,7 +344,34 @@ async def _opening_row(tx: Transaction, opening: Opening, member: Member, *, now
         step=opening.step,
         ref=opening.id,
         due_at=now,
-        state=DeliveryState.PLANNED,
+        made_at=now,
+    )
+
+
+async def _close_pages(tx: Transaction, responses: list[Response], *, now: datetime) -> None:
+    """The pages on which they could still choose lose their buttons; each shows only that its own hour has come."""
+    rows = []
+    for response in responses:
+        page = await tx.get(Delivery, response.delivery_id) if response.delivery_id else None
+        if page is not None and page.message_id is not None:
+            rows.append(_edit_of(page, "page-closed", f"closed:{response.id}", now=now))
+    await outbox.plan(tx, rows)
+
+
+def _edit_of(copy: Delivery, kind: str, key: str, *, now: datetime) -> Delivery:
+    return Delivery(
+        key=key,
+        origin=Origin.CHECKINS,
+        verb=Verb.EDIT,
+        kind=kind,
+        lane=Lane.PROMPTS,
+        chat_id=copy.chat_id,
+        cohort_id=copy.cohort_id,
+        member_id=copy.member_id,
+        ref=copy.ref,
+        target=copy.id,
+        due_at=now,
+        silent=True,
         made_at=now,
     )
 

