@@ -343,16 +343,15 @@ def _untranslated(seen: Seen) -> list[str]:
     """The words of a screen that went past the catalogue, apart from names, places, days and what people wrote."""
     labels = [label for label in seen.labels if label not in _authored() and not re.search(r" · \d\d:\d\d$", label)]
     text = "\n".join([seen.words, *labels])
-    text = re.sub(r"https?://\S+|[A-Z][a-z]+/[A-Z][a-z]+|\d+ (?:minute|hour|day)s?\b", " ", text)
     for pattern in _told():
         text = pattern.sub(" ", text)
+    text = re.sub(r"https?://\S+|[A-Z][a-z]+/[A-Z][a-z]+|\d+ (?:minute|hour|day)s?\b", " ", text)
     words = re.findall(r"[^\W\d_]+", text)
     return [word for word in words if re.search(r"[aeiouncsAEIOU]", word) and word not in NAMES]
 
 
-_DAYS = {
-    (datetime(2026, 11, 23, tzinfo=UTC) + timedelta(days=n)).strftime(form) for n in range(7) for form in ("%a", "%A")
-}
+_WEEK = [date(2026, 11, 23) + timedelta(days=n) for n in range(7)]
+_DAYS = {day.strftime(form)[:length] for day in _WEEK for form, length in (("%a", 2), ("%a", 3), ("%A", 9))}
 _MONTHS = {date(2026, month, 1).strftime(form) for month in range(1, 13) for form in ("%b", "%B")}
 NAMES = {
     *("Ann", "Bob", "Fay", "Maple", "Berlin", "Germany", "and", "or", "English", "Deutsch", "couple", "light", "touch"),
@@ -379,6 +378,6 @@ def _told() -> tuple[re.Pattern[str], ...]:
     """What is shown as somebody wrote it: authors line by line, people whole; the longest first."""
     lines = {line for text in _authored() for part in text.split("\n") for line in re.split(r"(?<=[.!?…])\s+", part)}
     spoken_lines = {line for line in lines if re.search(r"\w", _PLACE.sub("", line))}
-    steps = {f"{step.id.replace('-', ' ')}: " for shelved in library().values() for step in shelved.programme.steps}
+    steps = {f"{step.id.replace('-', ' ')}:" for shelved in library().values() for step in shelved.programme.steps}
     told = sorted({*spoken_lines, *steps, *OWN_WORDS, DIRECTORY}, key=len, reverse=True)
-    return tuple(re.compile(_ANYTHING.join(re.escape(part) for part in _PLACE.split(line))) for line in told)
+    return tuple(re.compile(rf"(?<!\w){_ANYTHING.join(map(re.escape, _PLACE.split(line)))}(?!\w)") for line in told)
