@@ -17,8 +17,8 @@ from typing import Any
 import telegram
 from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, CommandHandler, MessageHandler, filters
 
-from bot.buttons import UnknownButton
 from bot.broadcasts.compose import unknown_command as unknown
+from bot.buttons import UnknownButton
 from bot.checkins.queries import is_fresh, open_text_questions, page_replied_to
 from bot.errors import Refused
 from bot.intake.arrival import arrival

@@ -16,7 +16,7 @@ from bot.messages import Html, Message, Row, Withdrawn, escape
 from bot.programmes.schema import Programme
 from bot.scheduling.compose import zone_name
 from bot.storage.database import Transaction
-from bot.storage.tables import Cohort, Delivery, Meeting
+from bot.storage.tables import Cohort, Delivery, Meeting, Member
 from bot.texts import N_, Texts
 from bot.words import CohortKind, MemberState, ReleaseSource, Role, Rsvp, Verb
 
@@ -210,7 +210,21 @@ def _window(one: Window, t: Texts) -> list[str]:
     return lines
 
 
-COMPOSERS = {"digest": digest}
+async def ask_instead(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all
+    """To the facilitator, where the evening's question cannot reach a member in time."""
+    member = await tx.get(Member, row.member_id)
+    if member is None or member.state is not MemberState.ENROLLED:
+        return Withdrawn("not enrolled")
+    return Message(
+        t(
+            "Tonight I cannot ask {member} whether they are home and settled. Please see to it yourself.",
+            member=tx.open(member, "alias"),
+        ),
+        ((button(t.label("Write to {who}", who=tx.open(member, "alias")), "write-to", member.id),),),
+    )
+
+
+COMPOSERS = {"digest": digest, "ask-instead": ask_instead}
 
 
 # ── Programmes ─────────────────────────────────────────────────────────────────────────────────────────────────────

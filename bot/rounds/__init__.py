@@ -1,1 +1,1 @@
-""""""
+"""Sharing rounds of a group: one turn each, passing is fine, opened only at their close."""

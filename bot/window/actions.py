@@ -16,11 +16,18 @@ from bot.programmes.shelf import pinned
 from bot.storage.database import Transaction
 from bot.storage.tables import Cohort, Delivery, Meeting, Moment
 from bot.window.plan import plan
-from bot.window.queries import already_said, facilitators_of, gather, sessions_of
+from bot.window.queries import (
+    already_said,
+    cohorts_beside,
+    facilitators_of,
+    gather,
+    private_chat,
+    sessions_of,
+)
 from bot.window.quiet import next_waking
 from bot.window.reconcile import Changes, Existing, ExistingMoment, Impact, impact, reconcile
-from bot.window.values import Gathered, Plan, Wanted
-from bot.words import MeetingState, Origin, QuietHours, Verb
+from bot.window.values import Gathered, Plan, Wanted, Why
+from bot.words import Lane, MeetingState, Origin, QuietHours, Verb
 
 NOTHING = Impact((), (), (), (), (), (), ())
 
@@ -28,8 +35,18 @@ Change = Callable[[Transaction], Awaitable[Any]]
 
 
 async def replan(tx: Transaction, cohort_id: UUID, *, now: datetime) -> Impact:
-    """Plan a cohort's sessions again: wanted minus waiting. Call it after everything that a plan depends on."""
+    """Plan a cohort's sessions again: wanted minus waiting. Call it after everything that a plan depends on.
+
+    What its people read from other cohorts makes way in turn: somebody's days are one, the older due goes first.
+    """
     await tx.flush()
+    total = await _replan_cohort(tx, cohort_id, now=now)
+    for beside in await cohorts_beside(tx, cohort_id):
+        await _replan_cohort(tx, beside, now=now)
+    return total
+
+
+async def _replan_cohort(tx: Transaction, cohort_id: UUID, *, now: datetime) -> Impact:
     cohort = await tx.get_one(Cohort, cohort_id)
     programme = await pinned(tx, cohort.programme)
     lighter = await pinned(tx, cohort.lighter_programme) if cohort.lighter_programme else None
@@ -70,6 +87,7 @@ async def _replan_one(
     wanted = Plan() if is_off else plan(programme, gathered, lighter=lighter, now=now, already=said)
     changes = reconcile(wanted, await _rows(tx, meeting), await _moments(tx, meeting), now=now)
     await _apply(tx, cohort, meeting, changes, now=now)
+    await _ask_the_facilitator(tx, cohort, meeting, wanted, now=now)
     await _plan_digest(tx, cohort, meeting, programme, gathered, is_off=is_off)
     return impact(changes, wanted)
 
@@ -145,6 +163,36 @@ def _row(cohort: Cohort, meeting: Meeting, wanted: Wanted, now: datetime) -> Del
         expires_at=wanted.expires_at,
         silent=wanted.silent,
         made_at=now,
+    )
+
+
+async def _ask_the_facilitator(
+    tx: Transaction, cohort: Cohort, meeting: Meeting, wanted: Plan, *, now: datetime
+) -> None:
+    """Where a safety step cannot be said in time, whoever holds the cohort is asked to see to it instead."""
+    holders = await facilitators_of(tx, cohort.id)
+    missed = [one for one in wanted.cannot if one.why is Why.NOT_TONIGHT and one.member_id is not None and one.at]
+    await outbox.withdraw(tx, Delivery.meeting_id == meeting.id, Delivery.kind == "ask-instead", reason="replanned")
+    await outbox.plan(
+        tx,
+        [
+            Delivery(
+                key=f"ask-instead:{meeting.id}:{one.step}:{one.member_id}",
+                origin=Origin.DESK,
+                verb=Verb.SEND,
+                kind="ask-instead",
+                lane=Lane.SAFETY,
+                chat_id=(await private_chat(tx, holders[0].id)).id,
+                cohort_id=cohort.id,
+                member_id=one.member_id,
+                meeting_id=meeting.id,
+                step=one.step,
+                due_at=one.at,
+                made_at=now,
+            )
+            for one in missed
+            if holders and one.at is not None and one.at > now
+        ],
     )
 
 

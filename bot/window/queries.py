@@ -1,7 +1,7 @@
 """Who is in a cohort, where they stand, and what the planner has to know of them.
 
-Standing (enrolled, consents, paused, held, reachable) is read here and nowhere else; other rooms write those columns and
-call ``window.actions.replan``.
+Standing (enrolled, consents, paused, held, reachable) is read here and nowhere else; other rooms write those columns
+and call ``window.actions.replan``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ from bot.words import (
 EVE = time(12, 0)  # from noon of the day before, the next session has the word
 
 _SPEAKING = ("prompt", "remind")
+_FILLS_DAYS = (Origin.WINDOW, Origin.CHECKINS, Origin.SCHEDULING, Origin.BROADCASTS)
+_ASKED_FOR = ("note-answer", "opening-reply")  # replies are no burden
 
 
 # ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,6 +172,17 @@ async def sessions_of(tx: Transaction, cohort_id: UUID) -> list[Meeting]:
     return list(rows)
 
 
+async def cohorts_beside(tx: Transaction, cohort_id: UUID) -> list[UUID]:
+    """Other cohorts of the same people: the days they share are planned together."""
+    here = select(Member.person_id).where(Member.cohort_id == cohort_id, Member.admitted_at.is_not(None))
+    beside = select(Member.cohort_id).where(
+        Member.person_id.in_(here),
+        Member.cohort_id != cohort_id,
+        Member.state == MemberState.ENROLLED,
+    )
+    return list(await tx.scalars(beside.distinct().order_by(Member.cohort_id)))
+
+
 async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: Meeting | None) -> Gathered:
     """A session and its people as the planner sees them; whoever left stays in it, so that nobody's hours tell."""
     attendance = {
@@ -231,6 +244,8 @@ async def already_said(tx: Transaction, meeting: Meeting, gathered: Gathered) ->
                 Delivery.state != DeliveryState.PLANNED,
             ),
             Delivery.due_at > gathered.starts_at - timedelta(days=14),
+            Delivery.origin.in_(_FILLS_DAYS),
+            Delivery.kind.not_in(_ASKED_FOR),
         )
     )
     return [

@@ -91,5 +91,18 @@ async def unfold(house: House, name: str) -> Message:
     return await house.press(name, folded(house, name)[-1], "Open")
 
 
-def names_of(house: House) -> list[str]:
-    return [person.name for person in house.stage.people.values()]
+# ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def add_cofacilitator(house: House, name: str) -> None:
+    """Somebody who holds Maple together with Fay."""
+    house.stage.person(name)
+    shown = await house.say("Fay", "/cofacilitator Maple")
+    await house.open(name, shown.words.split()[0])
+
+
+async def add_facilitator(house: House, name: str) -> None:
+    """Somebody whom Fay appoints."""
+    house.stage.person(name)
+    shown = await house.say("Fay", "/appoint")
+    await house.open(name, shown.words.split()[0])

@@ -392,5 +392,3 @@ async def test_the_plan_of_a_session_reaches_whoever_is_admitted_later(house: Ho
     await house.press_newest("Fay", "Admit")
 
     assert house.newest("Bob", "I'm coming").words.startswith("Maple\nSat 28 Nov, 14:00 until 17:00")
-
-
