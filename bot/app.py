@@ -13,12 +13,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import aiohttp
 import telegram
 from aiohttp import web
+from sqlalchemy.exc import DBAPIError
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, ExtBot
 
@@ -58,9 +60,9 @@ from bot.safety import compose as safety_words
 from bot.scheduling import actions as scheduling
 from bot.scheduling import compose as scheduling_words
 from bot.settings import Address, Settings
-from bot.storage.database import Database, Transaction, open_database, sqlite_file
+from bot.storage.database import Database, Transaction, make_room, open_database, sqlite_file
 from bot.storage.keys import Keyring, keys_beside, read_keys
-from bot.storage.schema import bring_up_to_date
+from bot.storage.schema import bring_up_to_date, revisions
 from bot.storage.seal import check_bot, check_keys
 from bot.storage.tables import Chat, Delivery
 from bot.window import actions as window
@@ -120,18 +122,29 @@ async def open_house(settings: Settings) -> AsyncIterator[Database]:
     """The database of these settings, migrated, with keys that fit.
 
     Raises:
-        Wrong: it is in use, of a newer version, or sealed with other keys.
+        Wrong: it is in use, cannot be used, is of a newer version, or sealed with other keys.
     """
     file = sqlite_file(settings.database_url)
     if file is not None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_room(file)  # before the keys are written beside it
     database = open_database(settings.database_url, open_keys(settings))
     try:
+        await _check_usable(database, file)
         await bring_up_to_date(database)
         await check_keys(database)
         yield database
     finally:
         await database.close()
+
+
+async def _check_usable(database: Database, file: Path | None) -> None:
+    """Raises Wrong if nothing can be read there."""
+    try:
+        await revisions(database)
+    except (DBAPIError, OSError) as wrong:
+        what = f"{file} is not a database that can be read" if file else "the database does not answer"
+        remedy = "Name another file, or restore a backup" if file else "Check that it runs, its address and password"
+        raise Wrong(f"DATABASE_URL: {what} ({type(wrong).__name__}). {remedy}.") from wrong
 
 
 @asynccontextmanager
@@ -151,12 +164,15 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
         if settings.clock_url:  # days pass in seconds: a chat's real-time pace would be held against the wrong clock
             limits = replace(limits, private=_UNBOUND, group=_UNBOUND)
         turnstile = Turnstile(Governor(limits), in_flight=max(IN_FLIGHT, settings.send_rate // 8))
+        calls, polls = Transport(), Transport()
+        for transport in (calls, polls):
+            house.push_async_callback(transport.shutdown)  # the library closes them only after a good start
         telegram_bot: ExtBot[None] = ExtBot(
             settings.bot_token.get_secret_value(),
             base_url=f"{settings.bot_api_url}/bot",
             base_file_url=f"{settings.bot_api_url}/file/bot",
-            request=Transport(),
-            get_updates_request=Transport(),
+            request=calls,
+            get_updates_request=polls,
         )
         application = ApplicationBuilder().bot(telegram_bot).updater(None).job_queue(None).build()
         try:
@@ -174,7 +190,7 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
             settings=settings,
             database=database,
             clock=clock,
-            carrier=Carrier(telegram_bot, turnstile),
+            carrier=Carrier(telegram_bot, turnstile, paid=settings.paid_broadcast),
             bell=bell,
             bot_id=telegram_bot.id,
             bot_username=telegram_bot.username,

@@ -1,6 +1,6 @@
 """What people say to the bot, and who listens: the table of contents, in order of precedence.
 
-1. Commands, in private chats (``/link`` and opened links also in groups, where links are burnt).
+1. Commands, in private chats (help and opened links also in groups, where links are burnt).
 2. Buttons, by their action.
 3. Blocked, unblocked, added, removed.
 4. Words: what a draft waits for, else the message they reply to, else the only open question, else we ask what to do.
@@ -30,7 +30,7 @@ from handlers.errors import REFUSALS, refuse
 
 ROOMS = (safety, enrolment, scheduling, checkins, broadcasts, desk, records, settings)
 
-IN_GROUPS_TOO = {"start"}  # a seat's link that is opened in a group is burnt there
+IN_GROUPS_TOO = {"start", "help", "call"}  # a seat's link is burnt there; help is never refused to anybody
 
 Listener = Callable[[telegram.Update, Any], Coroutine[Any, Any, None]]
 App = Application[Any, Any, Any, Any, Any, Any]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from typing import Any
 
+import psycopg
 from oracle import check_request, check_update
 
 from bot.app import Bot, Say, assembled, serve
@@ -95,8 +97,47 @@ class House:
 
     async def restart(self) -> None:
         """Stop the bot and start it again on the same database."""
+        await self.stop()
+        await self.start()
+
+    async def stop(self) -> None:
+        """Stop the bot as SIGTERM does."""
         await self._bot.aclose()
+
+    async def start(self) -> None:
         self.bot = await self._bot.enter_async_context(running(self.settings, self.printed.append))
+
+    async def crash(self) -> None:
+        """End the bot as kill -9 does: from this instant it writes nothing into its database and says nothing."""
+        asyncio.get_running_loop().set_exception_handler(_die_quietly)
+        database, library = self.bot.runtime.database, self.bot.application.bot
+        database.transaction = database.connection = _die
+        for transport in library._request:
+            await transport.shutdown()
+        with suppress(Killed):
+            await self._bot.aclose()
+        leases_run_out(self.settings.database_url)
+
+
+class Killed(BaseException):
+    """What every task of a bot that was killed meets at its next step."""
+
+
+def _die() -> None:
+    raise Killed
+
+
+def _die_quietly(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), Killed):
+        loop.default_exception_handler(context)
+
+
+def leases_run_out(database_url: str) -> None:
+    """On PostgreSQL a dead bot's term and calls count until their leases end; that real minute passes here."""
+    if database_url.startswith("postgresql"):
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE lease SET expires_on = now()")
+            connection.execute("UPDATE delivery SET lease_until = now() WHERE lease_until IS NOT NULL")
 
 
 @asynccontextmanager

@@ -100,7 +100,7 @@ class Form:
     file: tuple[str, Attachment] | None = None
 
 
-def form_of(call: Call, *, plain: bool = False) -> Form:
+def form_of(call: Call, *, plain: bool = False, paid: bool = False) -> Form:
     """The Bot API method and fields of a checked call; texts are HTML unless they are plain."""
     match call.method:
         case Method.ANSWER:
@@ -114,7 +114,7 @@ def form_of(call: Call, *, plain: bool = False) -> Form:
         case Method.EDIT:
             return _edit(call, plain=plain)
         case Method.SEND:
-            return _send(call, plain=plain)
+            return _send(call, plain=plain, paid=paid)
 
 
 def _edit(call: Call, *, plain: bool) -> Form:
@@ -124,7 +124,7 @@ def _edit(call: Call, *, plain: bool) -> Form:
     return Form(method, _given(where | _words(call.message, captioned=call.captioned, plain=plain)))
 
 
-def _send(call: Call, *, plain: bool) -> Form:
+def _send(call: Call, *, plain: bool, paid: bool) -> Form:
     message = call.message
     assert message is not None  # noqa: S101 - it was checked
     attachment = message.attachment
@@ -134,6 +134,7 @@ def _send(call: Call, *, plain: bool) -> Form:
         "message_thread_id": call.topic_id,
         "disable_notification": message.silent or None,
         "protect_content": message.protected or None,
+        "allow_paid_broadcast": paid or None,
         "reply_parameters": reply,
     } | _words(message, captioned=attachment is not None, plain=plain)
     if attachment is None:

@@ -32,8 +32,9 @@ _log = logging.getLogger(__name__)
 class Carrier:
     """Makes calls, each when the governor lets it."""
 
-    def __init__(self, bot: Bot, turnstile: Turnstile | None = None) -> None:
+    def __init__(self, bot: Bot, turnstile: Turnstile | None = None, *, paid: bool = False) -> None:
         self.bot = bot
+        self._paid = paid  # more than Telegram carries for nothing; only what exceeds that is charged
         self._transport = cast("Transport", bot.request)
         self.turnstile = turnstile or Turnstile()
 
@@ -67,7 +68,7 @@ class Carrier:
         return outcome
 
     async def _try(self, call: Call, *, plain: bool = False) -> Outcome:
-        form = form_of(call, plain=plain)
+        form = form_of(call, plain=plain, paid=self._paid)
         try:
             async with asyncio.timeout(CALL_LIMIT):
                 result = await self._transport.call(self.bot.base_url, form)

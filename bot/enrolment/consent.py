@@ -1,7 +1,7 @@
 """The first three screens of joining: what this is, who reads what, and the switches, with their full texts.
 
-``VERSION`` is made from the words themselves: whoever changes one of them has made another version, and everybody's
-consent says which words they read.
+``VERSION`` is made from the words themselves, in every language: whoever changes one of them has made another version,
+and everybody's consent says which words they read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bot.buttons import button
 from bot.enrolment.queries import Joining
 from bot.enrolment.rules import ABOUT, READERS, SCREENS, SWITCHES, WELCOME, switches_of
 from bot.messages import Button, Html, Message
-from bot.texts import N_, Texts
+from bot.texts import N_, Texts, languages
 from bot.words import CohortKind, Consent, SecretsPolicy
 
 POLICY_TO_MEMBERS = {
@@ -89,8 +89,7 @@ _SWITCHES_FULL = N_(
     "Nobody is told which switches you have on, apart from what follows from them: with the first one off, {holders} "
     "cannot read your check-ins. If you press a button that asks for help, {holders} is always told.\n\n"
     "Turning a switch off works at once and at any time. Turning one on waits while a session is still close.\n\n"
-    "We keep which words you agreed to, and when. Your journal is kept until you erase it or have been away for twelve "
-    "months; you are told before."
+    "We keep which words you agreed to, and when. What you write is kept until you erase it: /mydata"
 )
 
 _EVERYTHING = (
@@ -99,7 +98,8 @@ _EVERYTHING = (
     _READERS_DEVICES, _READERS_FULL, _SWITCHES, _SWITCHES_NONE, _SWITCHES_ADULT, _SWITCHES_FULL,
 )  # fmt: skip
 
-VERSION = hashlib.sha256("\0".join(_EVERYTHING).encode()).hexdigest()[:12]
+_READ = [Texts(language).label(sentence) for language in languages() for sentence in _EVERYTHING]
+VERSION = hashlib.sha256("\0".join(_READ).encode()).hexdigest()[:12]
 
 
 def welcome(j: Joining, t: Texts) -> Message:

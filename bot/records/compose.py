@@ -49,7 +49,10 @@ def erased(result: Erased, t: Texts) -> Message:
         if result.older
         else t("What you wrote in this chat stays with Telegram until you delete the chat on your phone.")
     )
-    return Message(t("Everything about you is erased here. Backups lose it within 30 days.") + "\n\n" + rest)
+    gone = t(
+        "Everything about you is erased here. A copy that whoever runs this bot has made may hold it until it is replaced."
+    )
+    return Message(f"{gone}\n\n{rest}")
 
 
 async def erased_copy(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - one signature for all

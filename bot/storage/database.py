@@ -12,6 +12,7 @@ becomes a write is never waited for. A lock file keeps a second process out for 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -150,10 +151,29 @@ def open_database(written: str, keys: Keyring) -> Database:
     file = sqlite_file(written)
     if file is None:
         return Database(_postgres_engine(url), keys)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_room(file)
     lock = lock_beside(file)
     file.touch(mode=0o600)  # SQLite would make it readable for everybody
     return Database(sqlite_engine(url), keys, lock)
+
+
+def make_room(file: Path) -> None:
+    """A folder for a SQLite file, if there is none yet.
+
+    Raises:
+        Wrong: the folder cannot be made, or there is nothing here that we may write.
+    """
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise _unwritable(file) from wrong
+    writable = os.access(file.parent, os.W_OK | os.X_OK) and (not file.exists() or os.access(file, os.W_OK))
+    if file.is_dir() or not writable:
+        raise _unwritable(file)
+
+
+def _unwritable(file: Path) -> Wrong:
+    return Wrong(f"DATABASE_URL: {file} cannot be written. Name a file in a folder that belongs to the bot.")
 
 
 def sqlite_engine(url: URL) -> AsyncEngine:

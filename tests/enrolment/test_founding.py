@@ -399,11 +399,12 @@ def test_only_owners_are_offered_to_appoint() -> None:
 
 
 def test_every_no_has_its_sentence() -> None:
+    from handlers import ROOMS
     from handlers.enrolment import REFUSALS
 
     noes = {no for no in vars(rules).values() if isinstance(no, type) and issubclass(no, Refused)} - {Refused}
 
-    assert noes - set(REFUSALS) == set()
+    assert noes - {no for room in ROOMS for no in room.REFUSALS} == set()
     facts = dict.fromkeys(("names", "longest", "name", "least", "most", "nearest"), "x")
     assert not [no for no, words in REFUSALS.items() if "{" in Texts("en")(words, **facts)]
     assert isinstance(Texts("en")(REFUSALS[rules.NotYours]), Html)

@@ -20,7 +20,15 @@ import psycopg
 import pytest
 from house import House, run_house
 from postgres import empty
-from scenes import ENDED, SATURDAY_MORNING, end_the_session, plan_the_session, seat_maple
+from scenes import (
+    ENDED,
+    FIRST_EVENING,
+    SATURDAY_MORNING,
+    end_the_session,
+    plan_the_session,
+    reach_the_first_evening,
+    seat_maple,
+)
 
 from bot.storage.tables import Base
 
@@ -44,6 +52,7 @@ class Beginning:
 MAPLE = Beginning("maple", None, seat_maple, SATURDAY_MORNING)
 PLANNED = Beginning("planned", MAPLE, plan_the_session, SATURDAY_MORNING)
 RELEASED = Beginning("released", PLANNED, end_the_session, ENDED)
+EVENING = Beginning("evening", RELEASED, reach_the_first_evening, FIRST_EVENING)
 
 
 class Beginnings(ABC):
@@ -179,6 +188,12 @@ def released_url(beginnings: Beginnings) -> Iterator[str]:
 
 
 @pytest.fixture
+def evening_url(beginnings: Beginnings) -> Iterator[str]:
+    with beginnings.at(EVENING) as url:
+        yield url
+
+
+@pytest.fixture
 async def maple(maple_url: str) -> AsyncIterator[House]:
     """A week before: Ann and Bob have their seats in Maple, held by Fay; nothing is planned."""
     async with _house(maple_url, MAPLE.at, MAPLE.past + _PAST) as running:
@@ -196,4 +211,11 @@ async def planned(planned_url: str) -> AsyncIterator[House]:
 async def released(released_url: str) -> AsyncIterator[House]:
     """Saturday the 28th: session 1 has just ended, at 17:05."""
     async with _house(released_url, RELEASED.at, RELEASED.past + _PAST) as running:
+        yield running
+
+
+@pytest.fixture
+async def evening(evening_url: str) -> AsyncIterator[House]:
+    """Sunday the 29th, 18:29: in a minute Ann and Bob are asked for one moment, sealed until Monday, 17:00."""
+    async with _house(evening_url, EVENING.at, EVENING.past + _PAST) as running:
         yield running

@@ -14,6 +14,7 @@ from bot.rehearsal.message import Message
 BERLIN = ZoneInfo("Europe/Berlin")
 SATURDAY_MORNING = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)  # a week before the session
 ENDED = datetime(2026, 11, 28, 16, 5, tzinfo=UTC)  # the session from 14:00 to 17:00 ended at 17:05 in Berlin
+FIRST_EVENING = datetime(2026, 11, 29, 17, 29, tzinfo=UTC)  # 18:29 in Berlin
 
 FOLDED = "Something small for you today."
 NEUTRAL = "Nothing to open this time. There can be many reasons, some of them mine."
@@ -39,13 +40,13 @@ async def found_maple(house: House) -> dict[str, str]:
     return {name: link_for(house, name) for name in ("Ann", "Bob")}
 
 
-def link_for(house: House, name: str) -> str:
-    """The newest link for somebody on Fay's phone."""
-    for message in reversed(house.phone("Fay").received):
+def link_for(house: House, name: str, on: str = "Fay") -> str:
+    """The newest link for somebody on the facilitator's phone."""
+    for message in reversed(house.phone(on).received):
         found = _LINK.search(message.words)
         if found and message.words.startswith(f"{name}, "):
             return found[0]
-    raise AssertionError(f"Fay's phone shows no link for {name}")
+    raise AssertionError(f"{on}'s phone shows no link for {name}")
 
 
 async def join(house: House, name: str, link: str, switches: Sequence[str] = _SWITCHES) -> None:
@@ -89,6 +90,23 @@ def folded(house: House, name: str) -> list[Message]:
 async def unfold(house: House, name: str) -> Message:
     """Open the newest folded message."""
     return await house.press(name, folded(house, name)[-1], "Open")
+
+
+async def answer(house: House, name: str, *labels: str) -> Message:
+    """Open the newest folded message and press these buttons on it."""
+    message = await unfold(house, name)
+    for label in labels:
+        await house.press(name, message, label)
+    return message
+
+
+async def reach_the_first_evening(house: House) -> None:
+    """Sunday, 18:29: both have got through the day; in a minute they are asked for a moment, sealed."""
+    for hour, minute, labels in ((19, 5, ["Yes"]), (33, 30, ["Skip"]), (35, 0, ["Skip"])):
+        await house.until(berlin(28 + hour // 24, hour % 24, minute))
+        for name in ("Ann", "Bob"):
+            await answer(house, name, *labels)
+    await house.until(FIRST_EVENING)
 
 
 # ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────

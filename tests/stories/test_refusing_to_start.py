@@ -86,6 +86,12 @@ def made(migrated_sqlite: Path, tmp_path: Path) -> Path:
     return file
 
 
+def cannot_be_written(file: Path) -> Refusal:
+    return Refusal(
+        2, "", f"DATABASE_URL: {file} cannot be written. Name a file in a folder that belongs to the bot.\n"
+    )
+
+
 def content(file: Path) -> list[str]:
     with sqlite3.connect(file) as connection:
         return list(connection.iterdump())
@@ -120,9 +126,7 @@ async def test_everything_wrong_is_said_at_once_and_no_secret_with_it(run: Run) 
 async def test_keys_that_are_none_are_refused_without_being_shown(run: Run) -> None:
     said = await run(ENCRYPTION_KEYS=SECRET)
 
-    assert said == Refusal(
-        2, "", "ENCRYPTION_KEYS: key 1 is not eight hex digits, a colon and 32 bytes in base64.\n"
-    )
+    assert said == Refusal(2, "", "ENCRYPTION_KEYS: key 1 is not eight hex digits, a colon and 32 bytes in base64.\n")
 
 
 # ── Telegram ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -131,9 +135,7 @@ async def test_keys_that_are_none_are_refused_without_being_shown(run: Run) -> N
 async def test_a_token_that_telegram_does_not_know_is_refused(run: Run) -> None:
     said = await run(BOT_TOKEN=f"700009:{'A' * 35}")
 
-    assert said == Refusal(
-        2, "", "BOT_TOKEN: Telegram does not know this token. Ask @BotFather for the current one.\n"
-    )
+    assert said == Refusal(2, "", "BOT_TOKEN: Telegram does not know this token. Ask @BotFather for the current one.\n")
 
 
 async def test_an_address_where_nobody_listens_is_refused(run: Run) -> None:
@@ -169,9 +171,7 @@ def in_use(made: Path) -> Iterator[Path]:
 async def test_a_second_process_on_one_database_file_is_refused(run: Run, in_use: Path) -> None:
     said = await run()
 
-    assert said == Refusal(
-        2, "", f"{in_use} is in use by another process (pid {os.getpid()}). Stop that one first.\n"
-    )
+    assert said == Refusal(2, "", f"{in_use} is in use by another process (pid {os.getpid()}). Stop that one first.\n")
 
 
 async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(run: Run, made: Path) -> None:
@@ -194,10 +194,7 @@ async def test_a_folder_in_the_place_of_the_database_is_refused(run: Run, tmp_pa
 
     said = await run()
 
-    assert said.code == 2
-    assert said.lines == [
-        f"DATABASE_URL: {tmp_path}/understory.db cannot be opened (it is a folder). Name a file that may be written."
-    ]
+    assert said == cannot_be_written(tmp_path / "understory.db")
 
 
 async def test_a_database_in_a_folder_that_cannot_be_made_is_refused(run: Run, tmp_path: Path) -> None:
@@ -205,8 +202,7 @@ async def test_a_database_in_a_folder_that_cannot_be_made_is_refused(run: Run, t
 
     said = await run(DATABASE_URL=f"sqlite:///{tmp_path}/data/understory.db")
 
-    assert said.code == 2
-    assert [line.partition(":")[0] for line in said.lines] == ["DATABASE_URL"]
+    assert said == cannot_be_written(tmp_path / "data" / "understory.db")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
@@ -215,8 +211,7 @@ async def test_a_database_file_that_may_not_be_written_is_refused(run: Run, made
 
     said = await run()
 
-    assert said.code == 2
-    assert [line.partition(":")[0] for line in said.lines] == ["DATABASE_URL"]
+    assert said == cannot_be_written(made)
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(run: Run, tmp_path: Path) -> None:
@@ -225,17 +220,24 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(run: Run,
 
     said = await run()
 
-    assert said.code == 2
-    assert [line.partition(":")[0] for line in said.lines] == ["DATABASE_URL"]
+    assert said == Refusal(
+        2,
+        "",
+        f"DATABASE_URL: {file} is not a database that can be read (DatabaseError). "
+        "Name another file, or restore a backup.\n",
+    )
     assert file.read_text() == "Dear diary, " * 1000
 
 
 async def test_a_postgresql_that_does_not_answer_is_refused_without_its_password(run: Run) -> None:
     said = await run(DATABASE_URL=f"postgresql://fay:{SECRET}@127.0.0.1:9/understory")
 
-    assert said.code == 2
-    assert [line.partition(":")[0] for line in said.lines] == ["DATABASE_URL"]
-    assert SECRET not in said.err + said.out
+    assert said == Refusal(
+        2,
+        "",
+        "DATABASE_URL: the database does not answer (OperationalError). "
+        "Check that it runs, its address and password.\n",
+    )
 
 
 # ── Keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -259,9 +261,7 @@ async def test_a_database_whose_key_file_is_missing_is_refused_and_gets_no_new_o
     said = await run(ENCRYPTION_KEYS=None)
 
     keys = made.with_suffix(".keys")
-    assert said == Refusal(
-        2, "", f"The keys {keys} are missing, but {made} exists. Put the key file back beside it.\n"
-    )
+    assert said == Refusal(2, "", f"The keys {keys} are missing, but {made} exists. Put the key file back beside it.\n")
     assert not keys.exists()
 
 
