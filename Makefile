@@ -47,7 +47,7 @@ check: $(READY)
 
 messages: $(READY)
 	@mkdir -p build
-	@PYTHONPATH=tests/house $(BIN)/pybabel --quiet extract --mapping-file bot/locales/babel.cfg --add-location file --width 120 --output-file build/understory.pot bot handlers
+	@PYTHONPATH=tests/house $(BIN)/pybabel --quiet extract --mapping-file tests/house/babel.cfg --add-location file --width 120 --output-file build/understory.pot bot handlers
 	@$(BIN)/pybabel --quiet update --domain understory --input-file build/understory.pot --output-dir bot/locales --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 
 lock:

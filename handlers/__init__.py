@@ -47,7 +47,8 @@ def register(application: App, runtime: Runtime) -> None:
             application.add_handler(CommandHandler(command, listen, filters=message))
     for room in ROOMS:
         for action, handler in room.BUTTONS.items():
-            application.add_handler(CallbackQueryHandler(_listening(handler, runtime), pattern=f"^{action}:"))
+            listen = _listening(handler, runtime, private=True)  # we put no buttons into groups: it is invented
+            application.add_handler(CallbackQueryHandler(listen, pattern=f"^{action}:"))
     application.add_handler(CallbackQueryHandler(_listening(unknown_button, runtime)))
     application.add_handler(
         ChatMemberHandler(_listening(safety.came_or_went, runtime), ChatMemberHandler.MY_CHAT_MEMBER)

@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from bot.buttons import UnknownButton
-from bot.delivery import outbox
 from bot.enrolment.queries import cohorts_held_by, find_cohort, held_cohort
 from bot.enrolment.rules import NotYours
 from bot.errors import Refused
@@ -45,8 +44,6 @@ async def rsvp(ctx: Context) -> None:
         invitation = await _my_invitation(ctx, tx, me)
         if ctx.tap.arg not in set(Rsvp):
             raise UnknownButton
-        if ctx.said.message_id is not None:
-            await outbox.prove(tx, invitation.id, ctx.said.message_id, now=ctx.now)
         await actions.answer(tx, invitation, Rsvp(ctx.tap.arg), now=ctx.now)
         meeting = await tx.get_one(Meeting, invitation.meeting_id)
         screen = await compose.invited(tx, invitation, meeting, ctx.texts)

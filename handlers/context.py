@@ -133,7 +133,7 @@ class Context:
         """A button that carries a delivery proves that this delivery has arrived."""
         tap, message_id = self.said.tap, self.said.message_id
         if tap is not None and tap.ref is not None and message_id is not None:
-            await outbox.prove(tx, tap.ref, message_id, now=self.now)
+            await outbox.prove(tx, tap.ref, message_id, chat=self.said.chat_id, now=self.now)
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[Transaction]:

@@ -173,6 +173,7 @@ async def _as_unpaired(cohort_id: UUID, ctx: Context, tx: Transaction) -> None:
 
 async def _unpair(tx: Transaction, cohort: Cohort, me: Person, ctx: Context) -> None:
     """Envelopes first: once the plan is made again nobody knows which hours there were."""
+    await tx.refresh(cohort, with_for_update=True)  # the other may press at the same instant
     leaving.check_paired(cohort)
     await destroy_openings(tx, cohort.id, now=ctx.now)
     await leaving.unpair(tx, cohort, me.id, now=ctx.now)

@@ -114,6 +114,9 @@ class House:
         database.transaction = database.connection = _die
         for transport in library._request:
             await transport.shutdown()
+        for task in asyncio.all_tasks():
+            if task.get_name() == "inbox":
+                task.cancel()
         with suppress(Killed):
             await self._bot.aclose()
         leases_run_out(self.settings.database_url)

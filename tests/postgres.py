@@ -60,14 +60,18 @@ def migrate(url: str) -> None:
 
 
 def empty(url: str) -> None:
-    """Leave a migrated database as it was after its migration: emptying takes a blink, copying a second."""
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    """Leave a migrated database as it was after its migration.
+
+    Deleting takes milliseconds where truncating or copying takes a second: nearly every table is empty.
+    """
+    tables = [table.name for table in Base.metadata.sorted_tables]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        connection.execute(f"TRUNCATE {tables} CASCADE")
+        connection.execute("SET session_replication_role = replica")  # no foreign keys while everything goes
+        connection.execute("; ".join(f"DELETE FROM {table}" for table in tables))
 
 
 def find_postgres() -> Path | None:

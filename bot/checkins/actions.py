@@ -31,6 +31,7 @@ from bot.window.queries import enrolled, members_of, private_chat, rest_of
 from bot.window.quiet import shared_waking
 from bot.words import (
     Choice,
+    DeliveryState,
     Lane,
     Level,
     MomentState,
@@ -185,7 +186,16 @@ async def come_back_later(tx: Transaction, page: Page, due_at: datetime, *, now:
 
 
 async def refuse_after_the_hour(tx: Transaction, page: Page) -> None:
-    if page.step.is_sealed and await opening_of(tx, page.meeting.id, page.step.id) is not None:
+    """A sealed answer changes until its opening is decided: both partners, and the decision, one after the other.
+
+    Raises:
+        HourHasPassed
+    """
+    if not page.step.is_sealed:
+        return
+    its_row = select(Moment.id).where(Moment.key == opening_key(page.meeting.id, page.step.id))
+    await tx.execute(its_row.with_for_update())  # else of two last words at once neither would see the other
+    if await opening_of(tx, page.meeting.id, page.step.id) is not None:
         raise HourHasPassed
 
 
@@ -195,8 +205,8 @@ async def refuse_after_the_hour(tx: Transaction, page: Page) -> None:
 async def decide_opening(tx: Transaction, moment: Moment, *, now: datetime) -> None:
     """The hour has come: decide once, and let both sides leave from that one decision.
 
-    Whoever was in this pair step and is still here reads something, and the two rows are due at the same instant,
-    whatever was decided: only what is inside differs.
+    Whoever was asked in this pair step and is still here reads something, and the two rows are due at the same
+    instant, whatever was decided: only what is inside differs.
     """
     assert moment.meeting_id is not None and moment.step is not None and moment.cohort_id is not None  # noqa: S101, PT018 - planned so
     if await opening_of(tx, moment.meeting_id, moment.step) is not None:
@@ -219,16 +229,29 @@ async def decide_opening(tx: Transaction, moment: Moment, *, now: datetime) -> N
         assert first is not None and second is not None  # noqa: S101, PT018 - both have answered
         tx.add(_disclose(opening, first, author=one, reader=other, now=now))
         tx.add(_disclose(opening, second, author=other, reader=one, now=now))
-    await outbox.plan(tx, [await _opening_row(tx, opening, member, now=now) for member, side, _ in sides if side.here])
+    readers = [member for member, side, _ in sides if side.here and await _was_asked(tx, member, opening)]
+    await outbox.plan(tx, [await _opening_row(tx, opening, member, now=now) for member in readers])
     await _close_pages(tx, [response for *_, response in sides if response is not None], now=now)
+
+
+async def _was_asked(tx: Transaction, member: Member, opening: Opening) -> bool:
+    """Whether the step has reached them: who came too late for it, or gets fewer steps, has nothing to open."""
+    asked = select(Delivery.id).where(
+        Delivery.member_id == member.id,
+        Delivery.meeting_id == opening.meeting_id,
+        Delivery.step == opening.step,
+        Delivery.kind == "prompt",
+        Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN)),
+    )
+    return await tx.scalar(asked.limit(1)) is not None
 
 
 async def destroy_openings(tx: Transaction, cohort_id: UUID, *, now: datetime) -> None:
     """Unpaired: what was not open yet is gone, opened copies fold on both phones. To be done before the replan."""
     waiting = await tx.scalars(
-        select(Moment).where(
-            Moment.cohort_id == cohort_id, Moment.kind == "opening", Moment.state == MomentState.WAITING
-        )
+        select(Moment)
+        .where(Moment.cohort_id == cohort_id, Moment.kind == "opening", Moment.state == MomentState.WAITING)
+        .with_for_update()
     )
     for moment in list(waiting):
         moment.state = MomentState.WITHDRAWN

@@ -95,12 +95,15 @@ async def withdraw(tx: Transaction, *criteria: ColumnElement[bool], reason: str)
     return _count(await tx.execute(statement.execution_options(synchronize_session=False)))
 
 
-async def prove(tx: Transaction, delivery_id: UUID, message_id: int, *, now: datetime) -> bool:
-    """A button of this delivery was pressed on that message: it has arrived. Says whether that was news.
+async def prove(tx: Transaction, delivery_id: UUID, message_id: int, *, chat: int, now: datetime) -> bool:
+    """A button of this delivery was pressed on that message of that chat (Telegram's ids): it has arrived.
 
-    If another copy is known, the older of the two is deleted.
+    Says whether that was news. If another copy is known, the older of the two is deleted. What is pressed in another
+    chat proves nothing: a button's content is chosen by whoever sends it.
     """
-    row = (await tx.execute(select(DELIVERY).where(DELIVERY.c.id == delivery_id).with_for_update())).one_or_none()
+    its_own = select(DELIVERY).join(Chat, Chat.id == DELIVERY.c.chat_id)
+    its_own = its_own.where(DELIVERY.c.id == delivery_id, Chat.telegram_id == chat)
+    row = (await tx.execute(its_own.with_for_update(of=DELIVERY))).one_or_none()
     if row is None or not row.attempts:
         return False
     if row.state is DeliveryState.SENT:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -69,7 +70,10 @@ async def _steps(tx: Transaction, member: Member, now: datetime) -> list[Coming]
 
 
 async def _openings(tx: Transaction, member: Member) -> list[Coming]:
-    """The announced hours. One that opens as soon as both share has none to tell: it would say what the other did."""
+    """The announced hours of what they are asked.
+
+    One that opens as soon as both share has none to tell: it would say what the other did.
+    """
     cohort = await tx.get_one(Cohort, member.cohort_id)
     programme = await pinned(tx, cohort.programme)
     rows = await tx.scalars(
@@ -77,5 +81,18 @@ async def _openings(tx: Transaction, member: Member) -> list[Coming]:
             Moment.cohort_id == cohort.id, Moment.kind == "opening", Moment.state == MomentState.WAITING
         )
     )
-    steps = {moment: programme.step(moment.step or "") for moment in rows}
+    asked = await _asked(tx, member)
+    steps = {moment: programme.step(moment.step or "") for moment in rows if (moment.meeting_id, moment.step) in asked}
     return [Coming(moment.due_at, What.OPENING) for moment, step in steps.items() if step and step.opens != WHEN_BOTH]
+
+
+async def _asked(tx: Transaction, member: Member) -> set[tuple[UUID | None, str | None]]:
+    """The steps that have reached a member or will."""
+    rows = await tx.execute(
+        select(Delivery.meeting_id, Delivery.step).where(
+            Delivery.member_id == member.id,
+            Delivery.kind == "prompt",
+            Delivery.state.not_in((DeliveryState.CANCELLED, DeliveryState.SKIPPED, DeliveryState.FAILED)),
+        )
+    )
+    return {(meeting_id, step) for meeting_id, step in rows}

@@ -50,7 +50,8 @@ def erased(result: Erased, t: Texts) -> Message:
         else t("What you wrote in this chat stays with Telegram until you delete the chat on your phone.")
     )
     gone = t(
-        "Everything about you is erased here. A copy that whoever runs this bot has made may hold it until it is replaced."
+        "Everything about you is erased here. A copy that whoever runs this bot has made may hold it until it is "
+        "replaced."
     )
     return Message(f"{gone}\n\n{rest}")
 

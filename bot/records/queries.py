@@ -151,6 +151,6 @@ async def journal_of(tx: Transaction, person: Person) -> list[tuple[datetime, st
     rows = await tx.scalars(
         select(JournalEntry)
         .where(JournalEntry.person_id == person.id)
-        .order_by(JournalEntry.written_at.desc(), JournalEntry.id)
+        .order_by(JournalEntry.written_at.desc(), JournalEntry.id.desc())
     )
     return [(row.written_at, tx.open(row, "words")) for row in rows]

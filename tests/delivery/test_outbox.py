@@ -10,6 +10,7 @@ from bot.storage.tables import Delivery
 from bot.words import DeliveryState, Verb
 
 HOUR = timedelta(hours=1)
+ANNS, BOBS = 1001, 1002  # Telegram's ids of their chats
 PLANNED, CLAIMED, CANCELLED = DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.CANCELLED
 SENT, UNKNOWN = DeliveryState.SENT, DeliveryState.UNKNOWN
 
@@ -123,7 +124,7 @@ async def test_a_tap_proves_what_nobody_knew(maple: Maple) -> None:
     await put(maple, row, state=UNKNOWN, attempts=1)
 
     async with maple.database.transaction() as tx:
-        news = await outbox.prove(tx, row.id, 77, now=NOON)
+        news = await outbox.prove(tx, row.id, 77, chat=ANNS, now=NOON)
 
     stored = await maple.stored(row)
     assert news
@@ -134,7 +135,7 @@ async def test_a_tap_stops_a_copy_that_waits_to_go(maple: Maple, office: Office,
     row = maple.row("a")
     await put(maple, row, attempts=1, resends=1)
     async with maple.database.transaction() as tx:
-        await outbox.prove(tx, row.id, 77, now=NOON)
+        await outbox.prove(tx, row.id, 77, chat=ANNS, now=NOON)
 
     await office.open().tick(NOON)
 
@@ -147,17 +148,28 @@ async def test_a_tap_on_what_was_never_sent_proves_nothing(maple: Maple) -> None
     await put(maple, withdrawn, attempts=1, state=CANCELLED)
 
     async with maple.database.transaction() as tx:
-        news = [await outbox.prove(tx, each.id, 77, now=NOON) for each in (row, withdrawn)]
+        news = [await outbox.prove(tx, each.id, 77, chat=ANNS, now=NOON) for each in (row, withdrawn)]
 
     assert news == [False, False]
     assert await maple.state(row) == (PLANNED, None)
+
+
+async def test_a_tap_in_another_chat_proves_nothing(maple: Maple) -> None:
+    row = maple.row("a")
+    await put(maple, row, state=UNKNOWN, attempts=1)
+
+    async with maple.database.transaction() as tx:
+        news = await outbox.prove(tx, row.id, 77, chat=BOBS, now=NOON)
+
+    assert not news
+    assert await maple.state(row) == (UNKNOWN, None)
 
 
 async def test_of_two_known_copies_the_older_is_deleted(maple: Maple, office: Office, telegram: Telegram) -> None:
     row = maple.row("a")
     await put(maple, row, state=SENT, attempts=2, message_id=90)
     async with maple.database.transaction() as tx:
-        await outbox.prove(tx, row.id, 77, now=NOON)
+        await outbox.prove(tx, row.id, 77, chat=ANNS, now=NOON)
 
     await office.open().tick(NOON)
 

@@ -26,12 +26,16 @@ import bot
 import handlers
 from bot import texts
 from bot.enrolment.check_words import WORDS
+from bot.enrolment.rules import cohort_kind
 from bot.errors import Refused
 from bot.messages import LONGEST_TEXT, visible_length
 from bot.programmes.shelf import library
 from bot.safety.lines import DIRECTORY
+from bot.scheduling.rules import read_role
+from bot.scheduling.typed import read
 from bot.texts import PSEUDO_LANGUAGE, SOURCE_LANGUAGE, Texts, languages
 from bot.window.wording import said_by, said_by_all
+from bot.words import CohortKind, Role
 from handlers.context import LONGEST_NOTICE
 from handlers.errors import REFUSALS
 
@@ -317,9 +321,29 @@ def test_people_can_choose_every_catalogue_and_phones_are_understood():
     ]
 
 
+@pytest.mark.parametrize("language", languages())
+def test_the_day_that_is_given_as_an_example_can_be_typed(language):
+    typed = read(Texts(language).label("Sat 6pm"), datetime(2026, 11, 23, 10, 0))  # noqa: DTZ001 - a clock on a wall
+
+    assert (typed.day, typed.clock, typed.rest) == (date(2026, 11, 28), time(18), "")
+
+
+@pytest.mark.parametrize("words", ["28.11. 14 Uhr 3 Std", "Sa 14 Uhr 3 Std", "in 5 Tagen 14:00 3 Stunden"])
+def test_german_times_are_understood(words):
+    typed = read(words, datetime(2026, 11, 23, 10, 0))  # noqa: DTZ001 - a clock on a wall
+
+    assert (typed.day, typed.clock, typed.lasts) == (date(2026, 11, 28), time(14), timedelta(hours=3))
+
+
+def test_german_names_of_kinds_and_roles_are_understood():
+    assert [cohort_kind(word) for word in ("Paar", "Gruppe", "Einzelperson")] == list(CohortKind)
+    assert [read_role(word) for word in ("empfangend", "Unterstützend", "abw")] == list(Role)
+
+
 # ── On the phones ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.timeout(400)  # two weeks of three people in one go
 async def test_a_couple_reads_no_sentence_that_cannot_be_translated(tmp_path, monkeypatch):
     """In the pseudo-locale a translated sentence has no plain vowel left; what has one was never looked up."""
     looked_up: set[str] = set()

@@ -10,6 +10,7 @@ from typing import Any
 from house import House
 
 from bot.rehearsal.message import Message
+from bot.rehearsal.phone import Phone
 from bot.texts import Texts
 
 BEGINS = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
@@ -21,8 +22,11 @@ OWN_WORDS = (
     "A small warm stone.",
     "Could you tell me what time it is?",
     "Bring warm socks.",
+    "Oak",
+    "Elm",
+    "Cy",
 )
-_PLACE, _FROST, _STONE, _ASKED, _SOCKS = OWN_WORDS
+_PLACE, _FROST, _STONE, _ASKED, _SOCKS, *_ = OWN_WORDS
 
 _MARK = re.compile(r"^[☐☑●○✓] ")
 
@@ -52,8 +56,12 @@ class Guests:
 
     async def press(self, name: str, sentence: str, /, **facts: Any) -> Message:
         """Press the newest button that says this in their language."""
-        label = Texts(self.language).label(sentence, **facts)
-        return await self._press(name, lambda shown: _MARK.sub("", shown) == label, label)
+        wanted = Texts(self.language).label(sentence, **facts)
+        for message in reversed(self.house.phone(name).received):
+            shown = next((label for label in message.labels if _MARK.sub("", label) == wanted), None)
+            if shown is not None:
+                return await self.house.press(name, message, shown)
+        raise AssertionError(f"{name}'s phone shows no button {wanted!r}")
 
     async def tap(self, name: str, action: str, nth: int = 0) -> Message:
         """Press the ``nth`` button of the newest message that has one with this action."""
@@ -64,18 +72,11 @@ class Guests:
                 return await self.house.press(name, message, found[nth])
         raise AssertionError(f"{name}'s phone shows no button that does {action}")
 
-    async def _press(self, name: str, wanted: Any, label: str) -> Message:
-        for message in reversed(self.house.phone(name).received):
-            shown = next((one for one in message.labels if wanted(one)), None)
-            if shown is not None:
-                return await self.house.press(name, message, shown)
-        raise AssertionError(f"{name}'s phone shows no button {label!r}")
-
     def seen(self) -> list[Seen]:
         """Everything the bot ever showed, on every phone, toasts too; each once."""
         shown: dict[Seen, None] = {}
-        for name in ("Fay", "Ann", "Bob"):
-            phone = self.house.phone(name)
+        for phone in self._phones():
+            name = phone.person.name
             for message, version in phone.history:
                 if message.sender is not phone.person and version.content is not None:
                     shown[_seen(name, version.content)] = None
@@ -83,12 +84,16 @@ class Guests:
                 shown[Seen(name, toast.text, ())] = None
         return list(shown)
 
+    def _phones(self) -> list[Phone]:
+        stage = self.house.stage
+        groups = [stage.phone("Ann", chat) for chat in stage.chats.values() if chat.bot is None]
+        return [*(self.house.phone(name) for name in ("Fay", "Ann", "Bob")), *groups]
+
 
 def _seen(name: str, content: dict[str, Any]) -> Seen:
     rows = content.get("reply_markup", {}).get("inline_keyboard", [])
-    return Seen(
-        name, content.get("text") or content.get("caption") or "", tuple(b["text"] for row in rows for b in row)
-    )
+    words = content.get("text") or content.get("caption") or ""
+    return Seen(name, words, tuple(shown["text"] for row in rows for shown in row))
 
 
 async def tour(guests: Guests) -> None:
@@ -96,6 +101,8 @@ async def tour(guests: Guests) -> None:
     await _founding(guests)
     for name in ("Ann", "Bob"):
         await _joining(guests, name)
+    await _in_a_group(guests)
+    await _other_kinds(guests)
     await _settings(guests)
     await _planning(guests)
     await _before(guests)
@@ -165,6 +172,22 @@ def _link(guests: Guests, name: str) -> str:
         if found and name in message.words:
             return found[0].rstrip("⟧")
     raise AssertionError(f"Fay's phone shows no link for {name}")
+
+
+async def _in_a_group(guests: Guests) -> None:
+    stage = guests.house.stage
+    family = stage.groups.open("Family", owner=stage.named("Ann"), bots=[stage.bot_named()])
+    for words in ("/help", "/settings", "/start wrong"):
+        stage.phone("Ann", family).say(words)
+        await guests.house.settled()
+
+
+async def _other_kinds(guests: Guests) -> None:
+    await guests.say("Fay", "/newcohort group Oak 3 Europe/Berlin")
+    await guests.press("Fay", "Cancel")
+    await guests.say("Fay", "/newcohort individual Elm Cy Europe/Berlin")
+    await guests.press("Fay", "Cancel")
+    await guests.say("Fay", "/nonsense")
 
 
 async def _settings(guests: Guests) -> None:

@@ -212,7 +212,8 @@ async def test_what_was_opened_folds_on_the_partners_phone_and_facilitators_copi
     await erase_ann(database)
 
     async with database.transaction() as tx:
-        edits = await tx.scalars(select(Delivery).where(Delivery.verb == Verb.EDIT))
+        due = (Delivery.verb == Verb.EDIT, Delivery.state == DeliveryState.PLANNED)
+        edits = await tx.scalars(select(Delivery).where(*due))
         shown = sorted((row.kind, (row.facts or {}).get("message_id")) for row in edits if row.kind == "erased-copy")
         folds = list(await tx.scalars(select(Delivery).where(Delivery.kind == "opening-folded")))
         targets = [(await tx.get_one(Delivery, row.target)).message_id for row in folds]

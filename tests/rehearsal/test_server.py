@@ -27,7 +27,6 @@ from telegram.request import HTTPXRequest
 
 from bot.rehearsal.phone import SMALLEST_PICTURE
 from bot.rehearsal.server import serve
-from bot.rehearsal.stage import Stage
 
 KEYBOARD = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="Open", callback_data="o")]])
 
@@ -222,21 +221,3 @@ async def test_serving_ends_at_once_although_a_poll_is_open(http, stage, clock, 
         poll.close()
 
     assert time.monotonic() - begun < 2
-
-
-async def test_a_message_costs_the_stage_little(clock):
-    """3000 messages a second fit on one core: the way through the API without HTTP stays far below 333 µs."""
-    stage = Stage(clock)
-    stage.bot()
-    phone = stage.phone(stage.person("Ann"))
-    phone.start()
-    from conftest import Caller
-
-    call = Caller(stage)
-    begun = time.process_time()
-
-    for number in range(1000):
-        call("sendMessage", chat_id=phone.chat.id, text=f"<b>{number}</b> small things", parse_mode="HTML")
-
-    assert len(phone.received) == 1000
-    assert (time.process_time() - begun) / 1000 < 0.000333

@@ -43,6 +43,11 @@ async def number_of(house: House, table: type[Base], **having: Any) -> int:
         return await tx.scalar(select(func.count()).select_from(table).filter_by(**having))
 
 
+async def rows_of(house: House, table: type[Base]) -> list[Any]:
+    async with house.bot.runtime.database.transaction() as tx:
+        return list(await tx.scalars(select(table)))
+
+
 async def states(house: House, name: str, **having: Any) -> list[str]:
     """What became of the deliveries like this to somebody, in the order in which they were planned."""
     theirs = select(Delivery.state).filter_by(**having).join(Chat, Chat.id == Delivery.chat_id)

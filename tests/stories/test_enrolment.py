@@ -305,6 +305,15 @@ async def test_telegram_offers_each_role_its_own_commands(house: House) -> None:
     ]
 
 
+async def test_the_commands_are_offered_in_the_language_of_the_phone(house: House) -> None:
+    house.stage.person("Grete", language="de")
+
+    offered = house.phone("Grete").commands
+
+    assert list(offered) == ["start", "help"]
+    assert offered != house.phone("Ann").commands
+
+
 async def test_a_menu_that_cannot_be_set_stops_nothing(house: House) -> None:
     links = await found_maple(house)
     house.stage.faults.add("refused", method="setMyCommands", code=400, sentence="Bad Request", times=None)

@@ -87,9 +87,7 @@ def made(migrated_sqlite: Path, tmp_path: Path) -> Path:
 
 
 def cannot_be_written(file: Path) -> Refusal:
-    return Refusal(
-        2, "", f"DATABASE_URL: {file} cannot be written. Name a file in a folder that belongs to the bot.\n"
-    )
+    return Refusal(2, "", f"DATABASE_URL: {file} cannot be written. Name a file in a folder that belongs to the bot.\n")
 
 
 def content(file: Path) -> list[str]:

@@ -14,6 +14,7 @@ from scenes import (
     folded,
     found_maple,
     join,
+    plan_the_session,
     unfold,
 )
 
@@ -194,12 +195,20 @@ async def test_a_cancelled_session_leaves_every_calendar_and_sends_nothing_more(
     assert folded(planned, "Bob") == []
 
 
-async def test_an_old_invitation_cannot_be_answered_after_a_move(planned: House) -> None:
-    old = planned.phone("Ann").received
-    await planned.say("Fay", "/move Maple 1 2026-11-29 15:00")
-    await planned.press_newest("Fay", "Confirm")
+async def test_an_old_invitation_cannot_be_answered_after_a_move(maple: House) -> None:
+    await plan_the_session(maple)
+    old = maple.phone("Ann").received[-1]
+    tap = old.keyboard[0][1]["callback_data"]
+    await maple.say("Fay", "/move Maple 1 2026-11-29 15:00")
+    await maple.press_newest("Fay", "Confirm")
+    moved = old.words
 
-    assert [message.words for message in old if "I'm coming" in message.labels] == []
+    maple.phone("Ann").forge(old.id, tap)
+    await maple.settled()
+
+    assert moved == "Maple\nSat 28 Nov, 14:00 moved to Sun 29 Nov, 15:00."
+    assert maple.toast("Ann") == "This invitation is for an earlier time. The newest one is further down."
+    assert not any("cannot come" in words for words in maple.shown("Fay"))
 
 
 async def test_details_are_said_and_empty_ones_drop_their_sentence(planned: House) -> None:
