@@ -20,6 +20,9 @@ _TAG = re.compile(r"<[^>]*>")
 # Zero-width, bidirectional and other control characters let a name imitate the bot or somebody else.
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}  # kept: they hold family emoji together
+# What Telegram would turn into something to tap, and letters that look the same and mean nothing to it.
+_TAPPABLE = re.compile(r"@(?=\w)|(?<!\w)[/#$](?=\w)|(?<=\w)\.(?=[^\W\d_]{2})|:(?=//)")
+_DEAF = str.maketrans("@/#$.:", "＠／＃＄․：")  # noqa: RUF001 - that is the point of them
 
 
 class Html(str):
@@ -39,11 +42,12 @@ def visible_length(text: str) -> int:
 
 
 def clean_name(words: str) -> str:
-    """A name or label as others may see it: one line, no invisible characters, at most 32 code points."""
+    """A name or label as others may see it: one line, nothing invisible or to tap, at most 32 code points."""
     kept = (
         c for c in unicodedata.normalize("NFC", words) if c in _JOINERS or unicodedata.category(c) not in _INVISIBLE
     )
-    return " ".join("".join(kept).split())[:LONGEST_NAME].strip()
+    shown = " ".join("".join(kept).split())[:LONGEST_NAME].strip()
+    return _TAPPABLE.sub(lambda found: found[0].translate(_DEAF), shown)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
-
 from bot.buttons import UnknownButton
 from bot.checkins import actions, compose, queries
 from bot.checkins.rules import (
@@ -218,12 +216,10 @@ async def reply(ctx: Context) -> None:
     """The small answer to what was opened."""
     async with ctx.transaction() as tx:
         row = await _my_delivery(ctx, tx)
-        disclosure = await tx.scalar(
-            select(Disclosure).where(Disclosure.opening_id == row.ref, Disclosure.reader_id == row.member_id)
-        )
-        if disclosure is None:
-            raise NotYours
-        await actions.reply_to_opening(tx, disclosure, ctx.tap.arg, now=ctx.now)
+        opened = await _opened(tx, row)
+        if opened.step.then is None or ctx.tap.arg not in {option.id for option in opened.step.then.replies}:
+            raise NotAnAnswer
+        await actions.reply_to_opening(tx, opened.disclosure, ctx.tap.arg, now=ctx.now)
         screen = await compose.inside(tx, row, ctx.texts)
     await ctx.toast(ctx.texts.label("It is on its way."))
     await ctx.show(screen)
@@ -235,9 +231,35 @@ async def read_reply(ctx: Context) -> None:
         disclosure = await tx.get(Disclosure, row.ref)
         if disclosure is None:
             raise NotYours
-        screen = await compose.reply_inside(tx, disclosure, ctx.texts)
+        inside = compose.agreed_inside if (row.facts or {}).get("agreed") else compose.reply_inside
+        screen = await inside(tx, disclosure, ctx.texts)
     await ctx.toast()
     await ctx.show(screen)
+
+
+async def agree(ctx: Context) -> None:
+    """[This is right for me]: the partner learns of it only if they say so too."""
+    async with ctx.transaction() as tx:
+        row = await _my_delivery(ctx, tx)
+        opened = await _opened(tx, row)
+        if not opened.step.both_confirm:
+            raise NotAnAnswer
+        await actions.agree(tx, opened.disclosure, now=ctx.now)
+        screen = await compose.inside(tx, row, ctx.texts)
+    await ctx.toast()
+    await ctx.show(screen)
+
+
+async def _opened(tx: Transaction, row: Delivery) -> queries.Opened:
+    """What an envelope holds for its reader.
+
+    Raises:
+        NotYours: nothing, or nothing any more.
+    """
+    opened = await queries.opened_for(tx, row.ref, row.member_id) if row.ref and row.member_id else None
+    if opened is None:
+        raise NotYours
+    return opened
 
 
 async def _keep(
@@ -316,6 +338,7 @@ BUTTONS: dict[str, Handler] = {
     "unseal": unseal,
     "refold": refold,
     "opening-reply": reply,
+    "opening-agree": agree,
     "reply-read": read_reply,
 }
 

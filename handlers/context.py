@@ -69,7 +69,7 @@ def said(update: telegram.Update) -> Said | None:
     replied = message.reply_to_message if isinstance(message, telegram.Message) and not query else None
     words = "" if query or not message else (message.text or message.caption or "")
     if _is_command(message):
-        _, _, words = words.partition(" ")
+        words = words.removeprefix(words.split(maxsplit=1)[0])  # a new line ends the command too
     return Said(
         telegram_id=user.id,
         name=user.first_name,

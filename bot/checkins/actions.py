@@ -310,27 +310,43 @@ async def reply_to_opening(tx: Transaction, disclosure: Disclosure, reply: str, 
     tx.seal_json(disclosure, "reply", reply)
     disclosure.replied_at = now
     author = await tx.get_one(Member, disclosure.author_id)
-    chat = await private_chat(tx, author.person_id)
-    await outbox.plan(
-        tx,
-        [
-            Delivery(
-                key=f"opening-reply:{disclosure.id}",
-                origin=Origin.CHECKINS,
-                verb=Verb.SEND,
-                kind="opening-reply",
-                lane=Lane.PROMPTS,
-                chat_id=chat.id,
-                cohort_id=author.cohort_id,
-                member_id=author.id,
-                ref=disclosure.id,
-                due_at=now,
-                silent=True,  # it answers something read at any hour; it must not wake anybody
-                made_at=now,
-            )
-        ],
-    )
+    await outbox.plan(tx, [await _reply_row(tx, disclosure, author, f"opening-reply:{disclosure.id}", now=now)])
     return True
+
+
+async def agree(tx: Transaction, disclosure: Disclosure, *, now: datetime) -> None:
+    """What was opened is right for its reader; once both have said so, both read it, at the same instant."""
+    await tx.get_one(Opening, disclosure.opening_id, with_for_update=True)  # of two who agree at once, one is second
+    disclosure.agreed_at = disclosure.agreed_at or now
+    await tx.flush()
+    both = list(await tx.scalars(select(Disclosure).where(Disclosure.opening_id == disclosure.opening_id)))
+    if any(one.agreed_at is None or one.folded_at is not None for one in both):
+        return
+    rows = []
+    for one in both:
+        row = await _reply_row(tx, one, await tx.get_one(Member, one.reader_id), f"agreed:{one.id}", now=now)
+        row.facts = {"agreed": True}
+        rows.append(row)
+    await outbox.plan(tx, rows)
+
+
+async def _reply_row(tx: Transaction, disclosure: Disclosure, to: Member, key: str, *, now: datetime) -> Delivery:
+    """What comes of an opening. It answers something read at any hour, so it must not wake anybody."""
+    chat = await private_chat(tx, to.person_id)
+    return Delivery(
+        key=key,
+        origin=Origin.CHECKINS,
+        verb=Verb.SEND,
+        kind="opening-reply",
+        lane=Lane.PROMPTS,
+        chat_id=chat.id,
+        cohort_id=to.cohort_id,
+        member_id=to.id,
+        ref=disclosure.id,
+        due_at=now,
+        silent=True,
+        made_at=now,
+    )
 
 
 async def _couple_of(tx: Transaction, cohort_id: UUID, meeting_id: UUID, step: str) -> list[Member]:

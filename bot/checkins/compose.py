@@ -207,11 +207,16 @@ def _opened(opened: Opened, delivery_id: UUID, t: Texts) -> Message:
     text = t("{partner} shared this with you:", partner=opened.partner) + "\n\n" + "\n".join(said)
     then = opened.step.then
     fold = (button(t.label("Fold away"), "refold", delivery_id),)
+    agree: tuple[Row, ...] = ()
+    if opened.step.both_confirm:
+        agreed = opened.disclosure.agreed_at is not None
+        agree = ((_marked(t.label("This is right for me"), agreed, "opening-agree", delivery_id),),)
+        text += "\n\n" + t("{partner} learns what you say to it only if you both say so.", partner=opened.partner)
     if then is None or opened.disclosure.replied_at is not None:
-        return Message(text, (fold,), protected=True)
+        return Message(text, (*agree, fold), protected=True)
     text += "\n\n" + escape(t.pick(then.text).replace("{partner}", opened.partner))
     replies = [button(_label(option, t), "opening-reply", delivery_id, option.id) for option in then.replies]
-    return Message(text, (*grid(replies, 1), fold), protected=True)
+    return Message(text, (*agree, *grid(replies, 1), fold), protected=True)
 
 
 def refolded(delivery_id: UUID, t: Texts) -> Message:
@@ -228,6 +233,20 @@ async def reply_inside(tx: Transaction, disclosure: Disclosure, t: Texts) -> Mes
     reply = tx.open_json(disclosure, "reply")
     words = next((t.pick(option.label) for option in opened.step.then.replies if option.id == reply), "")
     return Message(t("{partner}: {words}", partner=tx.open(reader, "alias"), words=words), protected=True)
+
+
+async def agreed_inside(tx: Transaction, disclosure: Disclosure, t: Texts) -> Message:
+    """Both have said yes to the two ideas."""
+    opened = await opened_for(tx, disclosure.opening_id, disclosure.reader_id)
+    if opened is None:
+        return Message(t("This was folded away."))
+    return Message(
+        t(
+            "You and {partner} both said: this is right for me. So it is agreed, and it may fail.",
+            partner=opened.partner,
+        ),
+        protected=True,
+    )
 
 
 # ── Words ──────────────────────────────────────────────────────────────────────────────────────────────────────────

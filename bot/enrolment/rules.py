@@ -164,14 +164,14 @@ def good_name(words: str) -> str:
         raise NameMissing
     if len(typed) > LONGEST_NAME:
         raise NameTooLong(longest=LONGEST_NAME)
-    if shown != typed:
+    if folded(shown) != folded(typed):
         raise NameInvisible
     return shown
 
 
 def folded(name: str) -> str:
-    """How names are compared: NFC, no case."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """How names are compared: no case, and letters that look the same are the same (NFKC)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def the_one_that_begins(names: Iterable[str], beginning: str) -> str:

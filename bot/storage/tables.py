@@ -497,6 +497,7 @@ class Disclosure(HasId, Base):
     folded_at: Mapped[datetime | None]
     reply: Mapped[bytes | None] = mapped_column(Sealed)  # the reader's small answer, JSON
     replied_at: Mapped[datetime | None]
+    agreed_at: Mapped[datetime | None]  # the reader says that what stands there is right for them
     __table_args__ = (UniqueConstraint("opening_id", "reader_id"),)
 
 

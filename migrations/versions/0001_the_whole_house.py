@@ -550,6 +550,7 @@ def upgrade() -> None:
     sa.Column('folded_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('reply', sa.LargeBinary(), nullable=True),
     sa.Column('replied_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('agreed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.ForeignKeyConstraint(['author_id'], ['member.id'], name=op.f('fk_disclosure_author_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['opening_id'], ['opening.id'], name=op.f('fk_disclosure_opening_id'), ondelete='CASCADE'),

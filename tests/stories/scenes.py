@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -107,6 +107,15 @@ async def reach_the_first_evening(house: House) -> None:
         for name in ("Ann", "Bob"):
             await answer(house, name, *labels)
     await house.until(FIRST_EVENING)
+
+
+async def press_all(house: House, messages: Mapping[str, Sequence[Message]], label: str) -> None:
+    """Everybody presses this button on each of their messages that has it."""
+    for name, shown in messages.items():
+        for message in shown:
+            if label in message.labels:
+                house.phone(name).press(message, label)
+    await house.settled()
 
 
 # ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────

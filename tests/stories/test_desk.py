@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from house import House
-from scenes import berlin, end_the_session, folded, plan_the_session, seat_maple
+from scenes import berlin, folded, plan_the_session
 
 from bot.programmes.shelf import library
 from bot.rehearsal.message import Message
 
 NOT_HERE = "There is nothing like that here for you. Send /start to see what is."
+
+
+@pytest.fixture
+def beginnings(on_sqlite: object) -> object:
+    """One database is enough for the screens: what they rest on is tested on both in tests/desk."""
+    return on_sqlite
 
 
 def lines_of(message: Message) -> list[str]:
@@ -21,28 +28,20 @@ async def checked_in(house: House, name: str) -> None:
     await house.press_newest(name, "7", "6", "2", "Good", "No, thank you")
 
 
-async def first_morning(house: House) -> None:
-    await seat_maple(house)
-    await plan_the_session(house)
-    await end_the_session(house)
-    await house.until(berlin(29, 9, 30))
-
-
 async def test_a_board_without_anybody_leads_to_a_first_cohort(house: House) -> None:
     screen = await house.say("Fay", "/board")
 
     assert (screen.words, screen.labels) == ("You hold nobody yet. Begin with a new cohort.", ["New cohort"])
 
 
-async def test_the_board_shows_every_cohort_by_its_own_clock_and_leads_to_each(house: House) -> None:
-    await seat_maple(house)
-    await house.say("Fay", "/newcohort individual Birch Cy Asia/Kolkata")
-    await house.press_newest("Fay", "☐ Screened alone, off this bot", "Make the links")
-    await plan_the_session(house)
+async def test_the_board_shows_every_cohort_by_its_own_clock_and_leads_to_each(maple: House) -> None:
+    await maple.say("Fay", "/newcohort individual Birch Cy Asia/Kolkata")
+    await maple.press_newest("Fay", "☐ Screened alone, off this bot", "Make the links")
+    await plan_the_session(maple)
 
-    overview = await house.say("Fay", "/board")
+    overview = await maple.say("Fay", "/board")
     lines = lines_of(overview)
-    maple = await house.press("Fay", overview, "Maple")
+    opened = await maple.press("Fay", overview, "Maple")
 
     assert lines == [
         "Nobody has called for you.",
@@ -52,7 +51,7 @@ async def test_the_board_shows_every_cohort_by_its_own_clock_and_leads_to_each(h
         "Birch, Kolkata time",
         "No session is planned.",
     ]
-    assert lines_of(maple)[0] == "Maple, Berlin time"
+    assert lines_of(opened)[0] == "Maple, Berlin time"
 
 
 async def test_a_cohort_is_found_by_its_beginning_and_by_its_quoted_name(house: House) -> None:
@@ -67,28 +66,27 @@ async def test_a_cohort_is_found_by_its_beginning_and_by_its_quoted_name(house: 
     )
 
 
-async def test_a_member_has_no_board_and_learns_nothing_by_asking(house: House) -> None:
-    await seat_maple(house)
-    board = await house.say("Fay", "/board Maple")
+async def test_a_member_has_no_board_and_learns_nothing_by_asking(maple: House) -> None:
+    board = await maple.say("Fay", "/board Maple")
     data = board.keyboard[0][0]["callback_data"]
 
     asked = [
-        (await house.say("Ann", words)).words for words in ("/board", "/board Maple", "/board Nothing", "/programmes")
+        (await maple.say("Ann", words)).words for words in ("/board", "/board Maple", "/board Nothing", "/programmes")
     ]
-    house.phone("Ann").forge(house.phone("Ann").received[-1].id, data)
-    await house.settled()
+    maple.phone("Ann").forge(maple.phone("Ann").received[-1].id, data)
+    await maple.settled()
 
     assert set(asked) == {NOT_HERE}
-    assert house.toast("Ann") == NOT_HERE
+    assert maple.toast("Ann") == NOT_HERE
 
 
-async def test_dots_fill_as_people_answer_and_silence_gets_its_age(house: House) -> None:
-    await first_morning(house)
-    await checked_in(house, "Ann")
-    morning = lines_of(await house.say("Fay", "/board Maple"))
-    await house.until(berlin(30, 11, 0))
+async def test_dots_fill_as_people_answer_and_silence_gets_its_age(released: House) -> None:
+    await released.until(berlin(29, 9, 30))
+    await checked_in(released, "Ann")
+    morning = lines_of(await released.say("Fay", "/board Maple"))
+    await released.until(berlin(30, 11, 0))
 
-    later = lines_of(await house.say("Fay", "/board Maple"))
+    later = lines_of(await released.say("Fay", "/board Maple"))
 
     assert [line for line in morning if "○" in line] == [
         "Ann: ○○○● · needs you",  # nobody said that they were home
@@ -101,16 +99,15 @@ async def test_dots_fill_as_people_answer_and_silence_gets_its_age(house: House)
     ]
 
 
-async def test_a_call_is_on_the_board_until_it_is_closed(house: House) -> None:
-    await seat_maple(house)
-    await house.say("Ann", "/call")
-    called = lines_of(await house.say("Fay", "/board Maple"))
-    overview = (await house.say("Fay", "/board")).labels
-    await house.press("Fay", folded(house, "Fay")[-1], "Open")
-    await house.press_newest("Fay", "I've read it")
-    await house.press_newest("Fay", "We spoke")
+async def test_a_call_is_on_the_board_until_it_is_closed(maple: House) -> None:
+    await maple.say("Ann", "/call")
+    called = lines_of(await maple.say("Fay", "/board Maple"))
+    overview = (await maple.say("Fay", "/board")).labels
+    await maple.press("Fay", folded(maple, "Fay")[-1], "Open")
+    await maple.press_newest("Fay", "I've read it")
+    await maple.press_newest("Fay", "We spoke")
 
-    closed = lines_of(await house.say("Fay", "/board Maple"))
+    closed = lines_of(await maple.say("Fay", "/board Maple"))
 
     assert called[1] == "One alert is open."
     assert "Ann: needs you" in called
@@ -118,16 +115,16 @@ async def test_a_call_is_on_the_board_until_it_is_closed(house: House) -> None:
     assert [line for line in closed if "needs you" in line or "alert" in line] == []
 
 
-async def test_the_digest_comes_folded_and_opens_on_what_may_be_read(house: House) -> None:
-    await first_morning(house)
-    await checked_in(house, "Ann")
-    await house.until(berlin(1, 17, 10, month=12))
-    push = folded(house, "Fay")[-1]
+async def test_the_digest_comes_folded_and_opens_on_what_may_be_read(released: House) -> None:
+    await released.until(berlin(29, 9, 30))
+    await checked_in(released, "Ann")
+    await released.until(berlin(1, 17, 10, month=12))
+    push = folded(released, "Fay")[-1]
     said = push.words
 
-    await house.press("Fay", push, "Open")
+    await released.press("Fay", push, "Open")
     page = lines_of(push)
-    await house.press("Fay", push, "Fold away")
+    await released.press("Fay", push, "Fold away")
 
     assert said == "Maple: the window has closed. Your page is here."
     assert page[0] == "Maple, session 1, Berlin time"
@@ -142,66 +139,66 @@ async def test_the_digest_comes_folded_and_opens_on_what_may_be_read(house: Hous
     assert push.words == "Maple, session 1: your page is folded."
 
 
-async def test_withdrawing_the_consent_empties_page_and_board_from_then_on(house: House) -> None:
-    await first_morning(house)
-    await checked_in(house, "Ann")
-    board = await house.say("Fay", "/board Maple")
-    page = await house.press("Fay", board, "What they told you")
+async def test_withdrawing_the_consent_empties_page_and_board_from_then_on(released: House) -> None:
+    await released.until(berlin(29, 9, 30))
+    await checked_in(released, "Ann")
+    board = await released.say("Fay", "/board Maple")
+    page = await released.press("Fay", board, "What they told you")
     before = page.words
-    await house.say("Ann", "/settings")
-    await house.press_newest("Ann", "My place in Maple", "☑ My check-ins may be read by Fay")
+    await released.say("Ann", "/settings")
+    await released.press_newest("Ann", "My place in Maple", "☑ My check-ins may be read by Fay")
 
-    await house.press("Fay", page, "Fold away")
-    await house.press("Fay", page, "Open")
+    await released.press("Fay", page, "Fold away")
+    await released.press("Fay", page, "Open")
 
     assert "7 of 10" in before
     assert "7 of 10" not in page.words
     assert "Ann: 6 reached. Their check-ins stay with them." in page.words
-    assert "Ann: needs you · keeps their check-ins" in lines_of(await house.say("Fay", "/board Maple"))
+    assert "Ann: needs you · keeps their check-ins" in lines_of(await released.say("Fay", "/board Maple"))
 
 
-async def test_sealed_answers_and_journals_never_come_near_the_facilitators_phone(house: House) -> None:
-    await first_morning(house)
-    await house.until(berlin(29, 19, 0))
-    await house.press("Ann", folded(house, "Ann")[-1], "Open")
-    await house.say("Ann", "CANARY sealed")
-    await house.press_newest("Ann", "Share it then")
-    await house.say("Ann", "/journal")
-    await house.press_newest("Ann", "Write something")
-    await house.say("Ann", "CANARY journal")
-    await house.until(berlin(1, 17, 10, month=12))
+async def test_sealed_answers_and_journals_never_come_near_the_facilitators_phone(released: House) -> None:
+    await released.until(berlin(29, 9, 30))
+    await released.until(berlin(29, 19, 0))
+    await released.press("Ann", folded(released, "Ann")[-1], "Open")
+    await released.say("Ann", "CANARY sealed")
+    await released.press_newest("Ann", "Share it then")
+    await released.say("Ann", "/journal")
+    await released.press_newest("Ann", "Write something")
+    await released.say("Ann", "CANARY journal")
+    await released.until(berlin(1, 17, 10, month=12))
 
-    await house.press("Fay", folded(house, "Fay")[-1], "Open")
-    await house.say("Fay", "/board")
-    await house.say("Fay", "/board Maple")
+    await released.press("Fay", folded(released, "Fay")[-1], "Open")
+    await released.say("Fay", "/board")
+    await released.say("Fay", "/board Maple")
 
-    assert [words for words in house.phone("Fay").ever_shown if "CANARY" in words] == []
+    assert [words for words in released.phone("Fay").ever_shown if "CANARY" in words] == []
 
 
-async def test_what_a_partner_does_with_an_envelope_changes_nothing_on_the_board(house: House) -> None:
-    await first_morning(house)
-    await house.until(berlin(29, 19, 0))
-    before = lines_of(await house.say("Fay", "/board Maple"))
-    await house.press("Bob", folded(house, "Bob")[-1], "Open")
-    opened = lines_of(await house.say("Fay", "/board Maple"))
-    await house.say("Bob", "A moment")
-    written = lines_of(await house.say("Fay", "/board Maple"))
-    await house.press_newest("Bob", "Keep it mine")
+async def test_what_a_partner_does_with_an_envelope_changes_nothing_on_the_board(released: House) -> None:
+    await released.until(berlin(29, 9, 30))
+    await released.until(berlin(29, 19, 0))
+    before = lines_of(await released.say("Fay", "/board Maple"))
+    await released.press("Bob", folded(released, "Bob")[-1], "Open")
+    opened = lines_of(await released.say("Fay", "/board Maple"))
+    await released.say("Bob", "A moment")
+    written = lines_of(await released.say("Fay", "/board Maple"))
+    await released.press_newest("Bob", "Keep it mine")
 
-    kept = lines_of(await house.say("Fay", "/board Maple"))
+    kept = lines_of(await released.say("Fay", "/board Maple"))
 
     assert before == opened == written == kept
 
 
-async def test_the_digest_of_somebody_elses_cohort_stays_closed(house: House) -> None:
-    await first_morning(house)
-    board = await house.say("Fay", "/board Maple")
+async def test_the_digest_of_somebody_elses_cohort_stays_closed(released: House) -> None:
+    await released.until(berlin(29, 9, 30))
+    board = await released.say("Fay", "/board Maple")
     data = next(b["callback_data"] for row in board.keyboard for b in row if b["text"] == "What they told you")
 
-    house.phone("Bob").forge(house.phone("Bob").received[-1].id, data)
-    await house.settled()
+    released.phone("Bob").forge(released.phone("Bob").received[-1].id, data)
+    await released.settled()
 
-    assert house.toast("Bob") == NOT_HERE
+    assert released.toast("Bob") == NOT_HERE
 
 
 async def test_the_shelf_says_what_a_cohort_can_be_carried_by(house: House) -> None:

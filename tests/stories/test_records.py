@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from house import House
-from scenes import berlin, end_the_session, folded, join, link_for, plan_the_session, seat_maple
+from scenes import berlin, folded, join, link_for
 from sqlalchemy import select
 
 from bot.rehearsal.message import Message
@@ -15,11 +16,14 @@ from bot.storage.tables import JournalEntry, Person, Response
 GONE = "What stood here was erased by the person it came from."
 
 
-async def shared_moment(house: House) -> None:
+@pytest.fixture
+def beginnings(on_sqlite: object) -> object:
+    """One database is enough for the screens: what they rest on is tested on both in tests/records."""
+    return on_sqlite
+
+
+async def share_a_moment(house: House) -> None:
     """Ann and Bob have each shared a moment, and both have opened the other's; Ann has a journal and wrote to Fay."""
-    await seat_maple(house)
-    await plan_the_session(house)
-    await end_the_session(house)
     await house.until(berlin(29, 19, 0))
     for name in ("Ann", "Bob"):
         await house.press(name, folded(house, name)[-1], "Open")
@@ -50,10 +54,10 @@ async def erase(house: House, name: str) -> Message:
 # ── Taking it along ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_two_files_arrive_with_all_of_ones_own_and_nothing_of_the_partners(house: House) -> None:
-    await shared_moment(house)
+async def test_two_files_arrive_with_all_of_ones_own_and_nothing_of_the_partners(evening: House) -> None:
+    await share_a_moment(evening)
 
-    files = await take_along(house, "Ann")
+    files = await take_along(evening, "Ann")
 
     assert list(files) == ["my-data-2026-11-30.md", "my-data-2026-11-30.json"]
     for content in files.values():
@@ -65,10 +69,10 @@ async def test_two_files_arrive_with_all_of_ones_own_and_nothing_of_the_partners
     assert [row["switch"] for row in everything["consent"]] == ["facilitator", "partner"]
 
 
-async def test_a_facilitator_takes_nothing_of_what_members_wrote(house: House) -> None:
-    await shared_moment(house)
+async def test_a_facilitator_takes_nothing_of_what_members_wrote(evening: House) -> None:
+    await share_a_moment(evening)
 
-    files = await take_along(house, "Fay")
+    files = await take_along(evening, "Fay")
 
     assert [own for own in ("A moment of", "The lake", "on Friday") if own in "".join(files.values())] == []
 
@@ -79,12 +83,12 @@ async def test_somebody_we_hardly_know_has_a_file_too(house: House) -> None:
     assert files["my-data-2026-11-21.md"].startswith("# Your data\n\nBob, 2026-11-21 10:00.")
 
 
-async def test_who_has_left_can_still_take_everything_along(house: House) -> None:
-    await shared_moment(house)
-    await house.say("Ann", "/leave")
-    await house.press_newest("Ann", "Yes, leave")
+async def test_who_has_left_can_still_take_everything_along(evening: House) -> None:
+    await share_a_moment(evening)
+    await evening.say("Ann", "/leave")
+    await evening.press_newest("Ann", "Yes, leave")
 
-    files = await take_along(house, "Ann")
+    files = await take_along(evening, "Ann")
 
     assert "A moment of Ann" in files["my-data-2026-11-30.md"]
     assert "Left: 2026-11-30 17:00" in files["my-data-2026-11-30.md"]
@@ -93,24 +97,24 @@ async def test_who_has_left_can_still_take_everything_along(house: House) -> Non
 # ── Erasing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_it_is_asked_first_and_nothing_happens_until_then(house: House) -> None:
-    await shared_moment(house)
-    await house.say("Ann", "/mydata")
+async def test_it_is_asked_first_and_nothing_happens_until_then(evening: House) -> None:
+    await share_a_moment(evening)
+    await evening.say("Ann", "/mydata")
 
-    asked = await house.press_newest("Ann", "Erase everything")
+    asked = await evening.press_newest("Ann", "Erase everything")
     question = asked.words
-    await house.press("Ann", asked, "No, keep it")
+    await evening.press("Ann", asked, "No, keep it")
 
     assert question.startswith("Erase everything?\n\nYour answers, journal, notes and places here are deleted at once.")
-    assert "A moment of Ann" in "".join((await take_along(house, "Ann")).values())
+    assert "A moment of Ann" in "".join((await take_along(evening, "Ann")).values())
 
 
-async def test_recent_messages_leave_the_phone_and_the_last_one_says_what_telegram_keeps(house: House) -> None:
-    await shared_moment(house)
-    recent = [message for message in house.phone("Ann").received if message.sent_at > berlin(29, 0)]
+async def test_recent_messages_leave_the_phone_and_the_last_one_says_what_telegram_keeps(evening: House) -> None:
+    await share_a_moment(evening)
+    recent = [message for message in evening.phone("Ann").received if message.sent_at > berlin(29, 0)]
     before = len([message for message in recent if "A moment of Bob" in message.words])
 
-    last = await erase(house, "Ann")
+    last = await erase(evening, "Ann")
 
     assert before == 1
     assert last.words == (
@@ -118,61 +122,61 @@ async def test_recent_messages_leave_the_phone_and_the_last_one_says_what_telegr
         "replaced.\n\n"
         "Messages older than two days stay with Telegram until you delete this chat on your phone."
     )
-    assert [words for words in house.shown("Ann") if "A moment of Bob" in words] == []
+    assert [words for words in evening.shown("Ann") if "A moment of Bob" in words] == []
 
 
-async def test_what_was_shared_folds_on_the_partners_phone_and_their_own_stays(house: House) -> None:
-    await shared_moment(house)
+async def test_what_was_shared_folds_on_the_partners_phone_and_their_own_stays(evening: House) -> None:
+    await share_a_moment(evening)
 
-    await erase(house, "Ann")
+    await erase(evening, "Ann")
 
-    assert [words for words in house.shown("Bob") if "A moment of Ann" in words] == []
-    assert "This was folded away. Screenshots may exist." in house.shown("Bob")
-    assert "A moment of Bob" in (await take_along(house, "Bob"))["my-data-2026-11-30.md"]
+    assert [words for words in evening.shown("Bob") if "A moment of Ann" in words] == []
+    assert "This was folded away. Screenshots may exist." in evening.shown("Bob")
+    assert "A moment of Bob" in (await take_along(evening, "Bob"))["my-data-2026-11-30.md"]
 
 
-async def test_the_partner_gets_everything_else_at_the_same_hours(house: House) -> None:
-    await shared_moment(house)
-    await erase(house, "Ann")
+async def test_the_partner_gets_everything_else_at_the_same_hours(evening: House) -> None:
+    await share_a_moment(evening)
+    await erase(evening, "Ann")
 
-    await house.until(berlin(30, 20, 30))
-    asked = await house.press("Bob", folded(house, "Bob")[-1], "Open")
+    await evening.until(berlin(30, 20, 30))
+    asked = await evening.press("Bob", folded(evening, "Bob")[-1], "Open")
     words = asked.words
-    await house.say("Bob", "Two things")
-    await house.press_newest("Bob", "Share it then")
-    await house.until(berlin(1, 16, 30, month=12))
-    inside = await house.press("Bob", folded(house, "Bob")[-1], "Open")
+    await evening.say("Bob", "Two things")
+    await evening.press_newest("Bob", "Share it then")
+    await evening.until(berlin(1, 16, 30, month=12))
+    inside = await evening.press("Bob", folded(evening, "Bob")[-1], "Open")
 
     assert words.startswith("Two things your partner did this week that you noticed. Small ones count.")
     assert "your partner reads it on Tue 1 Dec, 16:30, only if you both answer" in words
     assert inside.words == "Nothing to open this time. There can be many reasons, some of them mine."
 
 
-async def test_the_facilitators_copies_are_withdrawn_and_they_read_which_seat_is_free(house: House) -> None:
-    await shared_moment(house)
-    note = house.newest("Fay", "Open")
+async def test_the_facilitators_copies_are_withdrawn_and_they_read_which_seat_is_free(evening: House) -> None:
+    await share_a_moment(evening)
+    note = evening.newest("Fay", "Open")
     before = note.words
-    await house.say("Ann", "/call")
+    await evening.say("Ann", "/call")
 
-    await erase(house, "Ann")
+    await erase(evening, "Ann")
 
     assert before == "A note for you."
     assert note.words == GONE
-    assert house.shown("Fay").count(GONE) == 4  # the opened seat, the note, the call, an evening without a sign
-    assert house.shown("Fay")[-1] == (
+    assert evening.shown("Fay").count(GONE) == 2  # the note and the call
+    assert evening.shown("Fay")[-1] == (
         "The seat Ann in Maple is free: who had it has erased everything and gets nothing more. The others are not told."
     )
 
 
-async def test_an_open_digest_folds_and_nothing_of_them_is_in_it_any_more(house: House) -> None:
-    await shared_moment(house)
-    await house.until(berlin(1, 17, 10, month=12))
-    page = await house.press("Fay", folded(house, "Fay")[-1], "Open")
+async def test_an_open_digest_folds_and_nothing_of_them_is_in_it_any_more(evening: House) -> None:
+    await share_a_moment(evening)
+    await evening.until(berlin(1, 17, 10, month=12))
+    page = await evening.press("Fay", folded(evening, "Fay")[-1], "Open")
     before = page.words
 
-    await erase(house, "Ann")
+    await erase(evening, "Ann")
     folded_now = page.words
-    await house.press("Fay", page, "Open")
+    await evening.press("Fay", page, "Open")
 
     assert "\nAnn: " in before
     assert folded_now == "Maple, session 1: your page is folded."
@@ -180,37 +184,37 @@ async def test_an_open_digest_folds_and_nothing_of_them_is_in_it_any_more(house:
     assert "\nBob: " in page.words
 
 
-async def test_nothing_comes_any_more_and_a_new_link_begins_anew(house: House) -> None:
-    await shared_moment(house)
-    await erase(house, "Ann")
-    after = len(house.shown("Ann"))
-    await house.until(berlin(1, 20, 0, month=12))
-    silent = len(house.shown("Ann")) == after
-    stranger = await house.say("Ann", "/start")
+async def test_nothing_comes_any_more_and_a_new_link_begins_anew(evening: House) -> None:
+    await share_a_moment(evening)
+    await erase(evening, "Ann")
+    after = len(evening.shown("Ann"))
+    await evening.until(berlin(1, 20, 0, month=12))
+    silent = len(evening.shown("Ann")) == after
+    stranger = await evening.say("Ann", "/start")
 
-    await house.press_newest("Fay", "Seats and links", "New link for Ann")
-    await join(house, "Ann", link_for(house, "Ann"))
-    await house.press_newest("Fay", "Admit")
+    await evening.press_newest("Fay", "Seats and links", "New link for Ann")
+    await join(evening, "Ann", link_for(evening, "Ann"))
+    await evening.press_newest("Fay", "Admit")
 
     assert silent
     assert stranger.words.startswith("Hello, I only work with a personal link.")
-    assert house.shown("Ann")[-1].startswith("Your seat in Maple is open, Ann.")
-    assert "A moment of Ann" not in "".join((await take_along(house, "Ann")).values())
+    assert evening.shown("Ann")[-1].startswith("Your seat in Maple is open, Ann.")
+    assert "A moment of Ann" not in "".join((await take_along(evening, "Ann")).values())
 
 
-async def test_no_row_is_left_and_pressing_again_finds_nothing(house: House) -> None:
-    await shared_moment(house)
-    asked = await house.say("Ann", "/mydata")
-    await house.press("Ann", asked, "Erase everything")
+async def test_no_row_is_left_and_pressing_again_finds_nothing(evening: House) -> None:
+    await share_a_moment(evening)
+    asked = await evening.say("Ann", "/mydata")
+    await evening.press("Ann", asked, "Erase everything")
     yes = asked.keyboard[1][0]["callback_data"]
-    await house.press("Ann", asked, "Yes, erase everything")
+    await evening.press("Ann", asked, "Yes, erase everything")
 
-    async with house.bot.runtime.database.transaction() as tx:
+    async with evening.bot.runtime.database.transaction() as tx:
         people = set(await tx.scalars(select(Person.telegram_id)))
         entries = list(await tx.scalars(select(JournalEntry)))
         responses = {response.member_id for response in await tx.scalars(select(Response))}
-    house.phone("Ann").forge(asked.id, yes)
-    await house.settled()
+    evening.phone("Ann").forge(asked.id, yes)
+    await evening.settled()
 
     assert people == {1001, 1003}
     assert entries == []
@@ -218,18 +222,16 @@ async def test_no_row_is_left_and_pressing_again_finds_nothing(house: House) -> 
     assert asked.words.startswith("Everything about you is erased here.")
 
 
-async def test_the_file_and_its_log_hold_none_of_it(house: House) -> None:
-    database = house.bot.runtime.database
-    if not database.is_sqlite:
-        return
-    await shared_moment(house)
+async def test_the_file_and_its_log_hold_none_of_it(evening: House) -> None:
+    database = evening.bot.runtime.database
+    await share_a_moment(evening)
     async with database.transaction() as tx:
         entry = (await tx.scalars(select(JournalEntry))).one()
         sealed = entry.words
     file = Path(str(database.engine.url.database))
     before = is_held(sealed, file)
 
-    await erase(house, "Ann")
+    await erase(evening, "Ann")
 
     assert before
     assert not is_held(sealed, file)
@@ -240,13 +242,12 @@ def is_held(sealed: bytes, file: Path) -> bool:
     return sealed in file.read_bytes() + file.with_name(file.name + "-wal").read_bytes()
 
 
-async def test_who_holds_people_alone_is_asked_to_hand_them_over_first(house: House) -> None:
-    await seat_maple(house)
-    await house.say("Fay", "/mydata")
+async def test_who_holds_people_alone_is_asked_to_hand_them_over_first(maple: House) -> None:
+    await maple.say("Fay", "/mydata")
 
-    await house.press_newest("Fay", "Erase everything")
+    await maple.press_newest("Fay", "Erase everything")
 
-    assert house.toast("Fay") == (
+    assert maple.toast("Fay") == (
         "Nobody else holds Maple yet, and somebody has to be there for the people in it. Hand it over first: "
         "/cofacilitator makes a link for who shall hold it. Nothing was erased."
     )
@@ -280,12 +281,11 @@ async def test_what_is_written_is_kept_and_leaves_the_chat(house: House) -> None
     assert shown.words == "Sat 21 Nov, 10:00\nThe lake was very still\n\nOnly you can read this."
 
 
-async def test_not_now_leaves_it_and_the_next_words_are_not_kept(house: House) -> None:
-    await seat_maple(house)
-    await house.say("Ann", "/journal")
-    await house.press_newest("Ann", "Write something", "Not now")
+async def test_not_now_leaves_it_and_the_next_words_are_not_kept(maple: House) -> None:
+    await maple.say("Ann", "/journal")
+    await maple.press_newest("Ann", "Write something", "Not now")
 
-    asked = await house.say("Ann", "Just saying")
+    asked = await maple.say("Ann", "Just saying")
 
     assert asked.words.startswith("What shall I do with this?")
 

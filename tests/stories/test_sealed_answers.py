@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from house import House
-from scenes import FOLDED, NEUTRAL, berlin, unfold
+from scenes import FOLDED, NEUTRAL, berlin, folded, press_all, unfold
 
 from bot.rehearsal.message import Message
 
@@ -117,6 +117,51 @@ async def test_a_small_response_reaches_its_author_once(evening: House) -> None:
     arrived = [message for message in evening.phone("Ann").received if message.silent]
     assert [message.words for message in arrived] == [FOLDED]
     assert (await evening.press("Ann", arrived[0], "Open")).words == "Bob: This touched me"
+
+
+async def ideas_side_by_side(house: House) -> dict[str, Message]:
+    """Go on until two ideas for a small agreement lie open, on Wednesday."""
+    for at in (berlin(29, 18, 30), berlin(30, 18, 30), berlin(30, 20), berlin(1, 9, 30, month=12)):
+        await house.until(at)
+        waiting = {name: folded(house, name) for name in WORDS}
+        await press_all(house, waiting, "Open")
+        await press_all(house, waiting, "Skip")
+    await house.until(berlin(1, 18, month=12))
+    for name in WORDS:
+        await unfold(house, name)
+        await write(house, name, "Share it then")
+    await house.until(berlin(2, 17, month=12))
+    return {name: await unfold(house, name) for name in WORDS}
+
+
+async def test_an_idea_is_agreed_on_only_when_both_say_so(evening: House) -> None:
+    pages = await ideas_side_by_side(evening)
+    before = evening.phone("Bob").ever_shown
+    await evening.press("Ann", pages["Ann"], "This is right for me")
+    after = evening.phone("Bob").ever_shown
+
+    await evening.press("Bob", pages["Bob"], "This is right for me")
+
+    assert after == before
+    for name, other in (("Ann", "Bob"), ("Bob", "Ann")):
+        assert (await unfold(evening, name)).words == (
+            f"You and {other} both said: this is right for me. So it is agreed, and it may fail."
+        )
+
+
+async def test_a_response_that_was_never_offered_reaches_nobody(evening: House) -> None:
+    await asked(evening)
+    for name in WORDS:
+        await write(evening, name, "Share it then")
+    envelope = await opened(evening, "Bob")
+    tap = envelope.keyboard[0][0]["callback_data"].rpartition(":")[0]
+    before = evening.phone("Ann").ever_shown
+
+    evening.phone("Bob").forge(envelope.id, f"{tap}:invented")
+    await evening.settled()
+
+    assert evening.toast("Bob") == "That is not one of the answers here. Please use the buttons."
+    assert evening.phone("Ann").ever_shown == before
 
 
 # ── What stays closed ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from house import House
-from scenes import ENDED, FOLDED, answer, berlin, folded, found_maple, join, unfold
-
-from bot.rehearsal.message import Message
+from scenes import ENDED, FOLDED, answer, berlin, folded, found_maple, join, press_all, unfold
 
 
 def december(day: int, hour: int, minute: int = 0) -> datetime:
@@ -39,15 +36,6 @@ EVERY_STEP = [
     (december(2, 18, 30), "Where in the body"),
     (december(5, 18, 30), "Your weekly twenty minutes."),
 ]
-
-
-async def press_all(house: House, messages: Mapping[str, Sequence[Message]], label: str) -> None:
-    """Everybody presses this button wherever it is."""
-    for name, shown in messages.items():
-        for message in shown:
-            if label in message.labels:
-                house.phone(name).press(message, label)
-    await house.settled()
 
 
 async def test_every_step_reaches_both_phones_at_the_same_instant(maple: House) -> None:
