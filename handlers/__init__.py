@@ -19,7 +19,7 @@ from telegram.ext import Application, CallbackQueryHandler, ChatMemberHandler, C
 
 from bot.broadcasts.compose import unknown_command as unknown
 from bot.buttons import UnknownButton
-from bot.checkins.queries import is_fresh, open_text_questions, page_replied_to
+from bot.checkins.queries import Page, asks_for_words, is_fresh, open_questions, page_replied_to, takes
 from bot.errors import Refused
 from bot.intake.arrival import arrival
 from bot.runtime import Runtime
@@ -68,16 +68,22 @@ async def words(ctx: Context) -> None:
         awaited = draft.awaits if draft is not None else None
         replied = ctx.said.reply_to
         page = await page_replied_to(tx, me, ctx.said.chat_id, replied) if replied else None
-        pages = [] if page else await open_text_questions(tx, me, now=ctx.now)
-        fresh = [one for one in pages if is_fresh(one, ctx.now)]
+        pages = [] if page or not ctx.said.text else await open_questions(tx, me, now=ctx.now)
+        meant = _meant([one for one in pages if is_fresh(one, ctx.now)], ctx.said.text)
     if page is not None and ctx.said.text:
         await checkins.written(ctx, page)
     elif awaited is not None:
         await _typed(awaited)(ctx)
-    elif ctx.said.text and len(fresh) == 1:
-        await checkins.written(ctx, fresh[0])
+    elif meant is not None:
+        await checkins.written(ctx, meant)
     else:
-        await broadcasts.unexpected(ctx, pages[:3] if ctx.said.text else ())
+        await broadcasts.unexpected(ctx, [one for one in pages if asks_for_words(one)][:3])
+
+
+def _meant(fresh: list[Page], words: str) -> Page | None:
+    """The only question that typed words can be for: one that asks for words, else one whose button they name."""
+    asking = [page for page in fresh if asks_for_words(page)] or [page for page in fresh if takes(page, words)]
+    return asking[0] if len(asking) == 1 else None
 
 
 async def unknown_command(ctx: Context) -> None:

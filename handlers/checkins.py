@@ -51,7 +51,7 @@ async def answer(ctx: Context) -> None:
         page = await queries.page_for(tx, ctx.ref, await ctx.person(tx))
         name, _, pick = ctx.tap.arg.partition(".")
         question = question_of(page.step, name)
-        screen, urgent = await _keep(ctx, tx, page, question.id, pressed(question, pick))
+        screen, urgent = await _keep(ctx, tx, page, question.id, pressed(question, pick, minimal=page.cohort.minimal))
     await ctx.toast()
     await ctx.show(screen)
     if urgent is not None:

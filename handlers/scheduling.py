@@ -15,9 +15,11 @@ from bot.messages import Message
 from bot.scheduling import actions, previews, queries, questions
 from bot.scheduling.rules import (
     ChangedMeanwhile,
+    HasBegun,
     InThePast,
     LengthOutOfRange,
     NoSuchMeeting,
+    NothingPlanned,
     NotPlanned,
     Overlaps,
     StaleInvitation,
@@ -296,6 +298,8 @@ REFUSALS: dict[type[Refused], str] = {
         "There is no meeting with the number {number}. Sessions are 1, 2, 3, gatherings g1, g2; /cohorts lists them."
     ),
     NotPlanned: N_("It has ended or was cancelled, so this cannot be changed any more."),
+    HasBegun: N_("It has begun already. What your facilitator should know now, just write here, or send /call."),
+    NothingPlanned: N_("Nothing is planned for them. /session plans something; /cohorts lists what was."),
     StaleInvitation: N_("This invitation is for an earlier time. The newest one is further down."),
     **meetings.REFUSALS,
     **attending.REFUSALS,

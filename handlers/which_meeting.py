@@ -10,6 +10,7 @@ from bot.enrolment.queries import find_cohort, held_cohort
 from bot.enrolment.rules import NotYours
 from bot.messages import Message
 from bot.scheduling import queries, screens
+from bot.scheduling.rules import NothingPlanned
 from bot.scheduling.typed import split_name
 from bot.storage.database import Transaction
 from bot.storage.drafts import awaiting_draft, drop_draft
@@ -24,11 +25,14 @@ async def meeting_named(ctx: Context, tx: Transaction, me: Person) -> tuple[Coho
     """The cohort and meeting that a command begins with, and what follows them; without a number the next one.
 
     Raises:
-        NoSuchMeeting; UnknownCohort, AmbiguousCohort
+        NothingPlanned, NoSuchMeeting; UnknownCohort, AmbiguousCohort
     """
     name, rest = split_name(ctx.said.text)
     cohort = await find_cohort(tx, me, name)
-    if not rest and (following := await queries.next_meeting(tx, cohort.id, ctx.now)):
+    if not rest:
+        following = await queries.next_meeting(tx, cohort.id, ctx.now)
+        if following is None:
+            raise NothingPlanned
         return cohort, following, ""
     number, words = split_name(rest)
     return cohort, await queries.meeting_by_number(tx, cohort.id, number), words

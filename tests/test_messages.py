@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.messages import LONGEST_NAME, Html, clean_name, escape, visible_length
+from bot.rehearsal.autolinks import detect
 from bot.texts import PSEUDO_LANGUAGE, Texts
 
 
@@ -40,6 +42,19 @@ def test_a_name_keeps_its_accents_its_script_and_its_emoji_family() -> None:
 
 def test_a_name_cannot_turn_the_text_around_or_hide() -> None:
     assert clean_name("Fay\u202e\u200b\u2066") == "Fay"
+
+
+@pytest.mark.parametrize("name", ["t.me/evil", "@fay", "/leave", "#maple", "$AAPL", "https://evil.example", "a@b.de"])
+def test_a_name_offers_nothing_to_tap_and_looks_the_same(name: str) -> None:
+    shown = clean_name(name)
+
+    assert detect(shown, []) == []
+    assert unicodedata.normalize("NFKC", shown) == name
+
+
+@pytest.mark.parametrize("name", ["J.R. Smith", "Anna/Bob", "Maple 2.0", "Ann & Bob", "O'Hara-Smith"])
+def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
+    assert clean_name(name) == name
 
 
 def test_escaping_twice_changes_nothing_that_is_safe_already() -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from bot.buttons import button, grid
 from bot.checkins.queries import Opened, Page, opened_for, page_of
-from bot.checkins.rules import Value, previous_question
+from bot.checkins.rules import DONE, Value, previous_question
 from bot.messages import Button, Html, Message, Row, Withdrawn, escape
 from bot.programmes.schema import WHEN_BOTH, Option, Question, QuestionKind, Words
 from bot.storage.database import Transaction
@@ -120,7 +120,7 @@ def asking(page: Page, question: Question, t: Texts) -> Message:
     if question.kind is QuestionKind.CHOICES:
         parts.append(t("Choose as many as fit."))
     if question.kind is QuestionKind.TEXT:
-        parts.append(t("Write it here as a message. It leaves the chat once it is kept."))
+        parts.append(_how_to_say_it(page, t))
     parts.append(Html(f"<i>{who_reads(page, t)}</i>"))
     rows = [*_question_buttons(page, question, t)]
     rows.append(
@@ -131,6 +131,14 @@ def asking(page: Page, question: Question, t: Texts) -> Message:
         )
     )
     return Message("\n\n".join(parts), tuple(rows))
+
+
+def _how_to_say_it(page: Page, t: Texts) -> Html:
+    if not page.cohort.minimal:
+        return t("Write it here as a message. It leaves the chat once it is kept.")
+    if page.cohort.kind is CohortKind.COUPLE:
+        return t("Say it to each other, or put it on paper: nothing is written here.")
+    return t("Put it on paper, if you like: nothing is written here.")
 
 
 def kept(page: Page, t: Texts, *, now: datetime) -> Message:
@@ -318,6 +326,8 @@ def _question_buttons(page: Page, question: Question, t: Texts) -> tuple[Row, ..
             for option in question.options
         ]
         return (*grid(options, 1), (button(t.label("That is all"), "picked", ref, question.id),))
+    if page.cohort.minimal:
+        return ((button(t.label("Done"), "answer", ref, f"{question.id}.{DONE}"),),)
     return ()
 
 

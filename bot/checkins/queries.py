@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from bot.checkins.rules import NotYours, Side, Value
-from bot.programmes.schema import Programme, QuestionKind, Step
+from bot.checkins.rules import NotAnAnswer, NotOnTheScale, NotYours, Side, Value, typed
+from bot.programmes.schema import Programme, Question, QuestionKind, Step
 from bot.programmes.shelf import pinned
 from bot.storage.database import Transaction
 from bot.storage.tables import (
@@ -201,8 +201,8 @@ async def opened_for(tx: Transaction, opening_id: UUID, reader_id: UUID) -> Open
     return Opened(disclosure, step, tx.open(author, "alias"), await answers_of(tx, response))
 
 
-async def open_text_questions(tx: Transaction, person: Person, *, now: datetime) -> list[Page]:
-    """The pages at which this person was asked to write and has not yet."""
+async def open_questions(tx: Transaction, person: Person, *, now: datetime) -> list[Page]:
+    """The pages at which this person was asked something and has not answered yet, the latest first."""
     rows = await tx.execute(
         select(Response, Delivery)
         .join(Member, Member.id == Response.member_id)
@@ -217,7 +217,7 @@ async def open_text_questions(tx: Transaction, person: Person, *, now: datetime)
         .order_by(Response.touched_at.desc())
     )
     pages = [await page_of(tx, delivery) for _, delivery in rows.all()]
-    return [page for page in pages if _asks_for_words(page) and (page.opens_at is None or page.opens_at > now)]
+    return [page for page in pages if page.opens_at is None or page.opens_at > now]
 
 
 def is_fresh(page: Page, now: datetime) -> bool:
@@ -226,7 +226,7 @@ def is_fresh(page: Page, now: datetime) -> bool:
 
 
 async def page_replied_to(tx: Transaction, person: Person, telegram_chat: int, message_id: int) -> Page | None:
-    """The page whose message somebody replied to."""
+    """The page whose message somebody replied to, if it asks something: what was said already is not replaced."""
     delivery = await tx.scalar(
         select(Delivery)
         .join(Chat, Chat.id == Delivery.chat_id)
@@ -240,12 +240,37 @@ async def page_replied_to(tx: Transaction, person: Person, telegram_chat: int, m
     if delivery is None:
         return None
     page = await page_for(tx, delivery.id, person)
-    return page if page.step.asks else None
+    question = asked_at(page)
+    return None if question is None or loses_words(page, question) else page
 
 
-def _asks_for_words(page: Page) -> bool:
+def asked_at(page: Page) -> Question | None:
+    """The question somebody has before them; none before it was opened and after it was answered."""
     asked = page.response.question if page.response else None
-    return any(question.id == asked and question.kind is QuestionKind.TEXT for question in page.step.ask)
+    return next((question for question in page.step.ask if question.id == asked), None)
+
+
+def asks_for_words(page: Page) -> bool:
+    """Whether typed words would be kept here."""
+    question = asked_at(page)
+    return question is not None and question.kind is QuestionKind.TEXT and not loses_words(page, question)
+
+
+def takes(page: Page, words: str) -> bool:
+    """Whether words say which of the buttons here is meant: a number of the scale, or a label."""
+    question = asked_at(page)
+    if question is None or question.kind is QuestionKind.TEXT:
+        return False
+    try:
+        typed(question, words)
+    except (NotAnAnswer, NotOnTheScale):
+        return False
+    return True
+
+
+def loses_words(page: Page, question: Question) -> bool:
+    """Whether typed words would be taken and not kept."""
+    return page.cohort.minimal and question.kind is QuestionKind.TEXT
 
 
 def with_travellers(step: Step, programme: Programme, names: Sequence[str]) -> Step:

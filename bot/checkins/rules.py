@@ -74,8 +74,11 @@ def question_of(step: Step, name: str) -> Question:
     raise NotAnAnswer
 
 
-def pressed(question: Question, pick: str) -> Value:
-    """The value of a pressed button.
+DONE = "done"  # a question for words, where no words are kept: one tap says that it was said or put on paper
+
+
+def pressed(question: Question, pick: str, *, minimal: bool = False) -> Value:
+    """The value of a pressed button; ``minimal`` where no content is kept.
 
     Raises:
         NotAnAnswer: the question has no such button.
@@ -88,7 +91,8 @@ def pressed(question: Question, pick: str) -> Value:
             if any(option.id == pick for option in question.options):
                 return pick
         case QuestionKind.TEXT:
-            pass
+            if minimal and pick == DONE:
+                return None
     raise NotAnAnswer
 
 

@@ -161,6 +161,7 @@ class PostOffice:
         self._begun = claimant
 
     async def _rest(self, now: datetime) -> None:
+        handled = self._handled()  # before we look: what is handled meanwhile may have planned something for now
         async with self._database.transaction() as tx:
             outlook = await claims.outlook(tx, now)
             moment_at = await moments.next_moment(tx)
@@ -169,7 +170,7 @@ class PostOffice:
             await self._first_of(*woken, at_most=min(max(outlook.held_for, 0.02), LONGEST_REST))
             return
         until = min((at for at in (outlook.next_at, moment_at) if at is not None), default=None)
-        rest = self._clock.rest(until=until, handled=self._handled(), at_most=LONGEST_REST)
+        rest = self._clock.rest(until=until, handled=handled, at_most=LONGEST_REST)
         await self._first_of(rest, *woken)
 
     @staticmethod

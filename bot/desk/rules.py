@@ -40,7 +40,7 @@ def pages(blocks: Iterable[Sequence[str]], longest: int = LONGEST_PAGE) -> tuple
     room = longest
     for block in blocks:
         whole = sum(len(line) + 1 for line in block) + 1
-        if sheets[-1] and whole > room:
+        if sheets[-1] and room < whole <= longest:
             sheets.append([])
             room = longest
         elif sheets[-1]:

@@ -27,6 +27,7 @@ from bot.scheduling.queries import (
     slots,
 )
 from bot.scheduling.rules import (
+    HasBegun,
     Slot,
     StaleInvitation,
     check_detail,
@@ -238,14 +239,16 @@ async def answer(tx: Transaction, invitation: Delivery, rsvp: Rsvp, *, now: date
     """A member says whether they come; the facilitators hear of it if it changes anything for them.
 
     Raises:
-        NotPlanned, StaleInvitation: the invitation speaks of another time, or the meeting has begun.
+        NotPlanned, HasBegun, StaleInvitation: the invitation speaks of another time.
     """
     assert invitation.meeting_id is not None  # noqa: S101 - every invitation names its meeting
     assert invitation.member_id is not None  # noqa: S101 - and whom it invites
     meeting = await locked(tx, invitation.meeting_id)
     check_planned(meeting.state)
-    if starts_at(invitation) != meeting.starts_at or meeting.starts_at <= now:
+    if starts_at(invitation) != meeting.starts_at:
         raise StaleInvitation
+    if meeting.starts_at <= now:
+        raise HasBegun
     attendance = await attendance_of(tx, meeting.id, invitation.member_id)
     if attendance is None:
         raise StaleInvitation

@@ -86,6 +86,14 @@ class StaleInvitation(Refused):
     """The invitation speaks of an earlier time."""
 
 
+class HasBegun(Refused):
+    """An invitation is answered before the meeting, not in it."""
+
+
+class NothingPlanned(Refused):
+    """A command speaks of the next meeting, and there is none."""
+
+
 class DetailTooLong(Refused):
     """Facts: longest."""
 

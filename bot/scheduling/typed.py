@@ -140,7 +140,14 @@ def read(words: str, here: datetime, *, day: date | None = None) -> Typed:
     found_day = found_day or day
     if found_day is None and clock is not None:
         found_day = here.date() if clock > here.time() else here.date() + timedelta(days=1)
-    return Typed(found_day, clock, lasts, rest.strip(" ,;"))
+    return Typed(found_day, clock, lasts, _as_typed(words, rest.strip() if rest.strip(" ,;") else ""))
+
+
+def _as_typed(words: str, rest: str) -> str:
+    """The end of what was typed that reads like ``rest``, in its own letters."""
+    rest, typed = rest.lstrip(" ,;"), words.split()
+    tails = (" ".join(typed[start:]) for start in range(max(0, len(typed) - len(rest.split())), len(typed)))
+    return next((tail for tail in tails if one_line(tail) == rest), rest)
 
 
 def read_clock(words: str) -> time:
@@ -168,9 +175,9 @@ def split_name(words: str) -> tuple[str, str]:
     """A name, in quotes if it has blanks, and what follows it."""
     line = one_line(words)
     if quoted := re.match(r"""["“„'«](.+?)["”“'»](?:\s+|$)""", line):
-        return quoted[1], line[quoted.end() :]
+        return quoted[1], _as_typed(words, line[quoted.end() :])
     name, _, rest = line.partition(" ")
-    return name, rest
+    return name, _as_typed(words, rest)
 
 
 def one_line(words: str) -> str:

@@ -74,7 +74,7 @@ async def test_a_long_digest_has_pages_and_a_page_that_is_not_there_is_the_last_
         board = await set_up(tx)
         await answer_all(board)
         digest = await digest_of(tx, board.maple.meeting)
-        long = replace(digest, people=(replace(digest.people[0], told=digest.people[0].told * 10),))
+        long = replace(digest, people=(replace(digest.people[0], told=digest.people[0].told * 12),))
 
         pages = [compose.digest_page(long, number, T) for number in (0, 1, 99)]
 

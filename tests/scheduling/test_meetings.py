@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 
 from bot.scheduling import actions, queries
 from bot.scheduling.actions import Proposal
-from bot.scheduling.rules import InThePast, NotPlanned, Overlaps, StaleInvitation, TitleTooLong
+from bot.scheduling.rules import HasBegun, InThePast, NotPlanned, Overlaps, StaleInvitation, TitleTooLong
 from bot.storage.tables import Attendance, Delivery, Meeting, Moment, Person
 from bot.words import DeliveryState, MeetingKind, MeetingState, MomentState, Origin, Role, Rsvp, Verb
 
@@ -224,7 +224,7 @@ async def test_an_answer_that_was_taken_back_in_time_is_not_told(maple: Maple) -
 async def test_an_answer_after_the_start_comes_too_late(maple: Maple) -> None:
     await maple.planned()
 
-    with pytest.raises(StaleInvitation):
+    with pytest.raises(HasBegun):
         await _answer(maple, "Ann", Rsvp.LATE, START + timedelta(minutes=1))
 
 

@@ -43,6 +43,7 @@ TYPED = [
     ("/move Maple 9 2026-11-28 15:00", NO_SUCH_MEETING),
     ("/cancel Maple 9", NO_SUCH_MEETING),
     ("/details Maple 9", NO_SUCH_MEETING),
+    ("/details Maple", "Nothing is planned for them. /session plans something; /cohorts lists what was."),
     ("/ended Maple", "No session has begun that could end now."),
     ("/board Birch", "No cohort of yours begins like that. Yours are: Maple."),
     ("/broadcast Birch hello", "No cohort of yours begins like that. Yours are: Maple."),

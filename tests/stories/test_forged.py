@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +75,7 @@ ON_SQLITE = pytest.mark.parametrize("beginnings", ["sqlite"], indirect=True)  # 
 
 
 @pytest.fixture
-async def busy(planned: House) -> AsyncIterator[House]:
+async def busy(planned: House) -> House:
     """Fay has an alert, a note, a broadcast and a preview before her; Gus holds Oak, where Cleo waits and Dan has left.
 
     Eve is a stranger.
@@ -96,7 +96,7 @@ async def busy(planned: House) -> AsyncIterator[House]:
     await planned.say("Fay", "/broadcast Maple See you on Saturday")
     await planned.say("Fay", "/session Maple 2026-12-12 14:00 3h")
     await planned.say("Eve", "/help")
-    yield planned
+    return planned
 
 
 async def everything(house: House, but: str | None = None) -> dict[str, Counter[str]]:

@@ -195,6 +195,7 @@ async def test_after_three_repeats_the_owner_hears_of_it_too(maple: House) -> No
 async def test_help_comes_before_anything_else_and_the_messages_rest(released: House) -> None:
     await released.say("Ann", "/help")
     card = await released.press_newest("Ann", "I need help now")
+    await released.press_newest("Fay", "Open", "I've read it")
     await released.until(berlin(29, 12))
 
     assert "If you or somebody else is in danger, call 112." in card.words

@@ -203,13 +203,17 @@ async def test_a_database_in_a_folder_that_cannot_be_made_is_refused(run: Run, t
     assert said == cannot_be_written(tmp_path / "data" / "understory.db")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-async def test_a_database_file_that_may_not_be_written_is_refused(run: Run, made: Path) -> None:
+@pytest.fixture
+def read_only(made: Path) -> Path:
     made.chmod(0o400)
+    return made
 
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+async def test_a_database_file_that_may_not_be_written_is_refused(run: Run, read_only: Path) -> None:
     said = await run()
 
-    assert said == cannot_be_written(made)
+    assert said == cannot_be_written(read_only)
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(run: Run, tmp_path: Path) -> None:

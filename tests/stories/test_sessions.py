@@ -211,6 +211,27 @@ async def test_an_old_invitation_cannot_be_answered_after_a_move(maple: House) -
     assert not any("cannot come" in words for words in maple.shown("Fay"))
 
 
+async def test_an_invitation_cannot_be_answered_once_it_has_begun(maple: House) -> None:
+    await maple.say("Fay", "/session Maple 2026-11-28 14:00 3h")
+    await maple.press_newest("Fay", "Confirm")
+    await maple.until(berlin(28, 14, 10))
+
+    await maple.press_newest("Ann", "I'll be late")
+
+    assert maple.toast("Ann") == (
+        "It has begun already. What your facilitator should know now, just write here, or send /call."
+    )
+
+
+async def test_a_preview_that_waited_too_long_plans_nothing_in_the_past(maple: House) -> None:
+    await maple.say("Fay", "/session Maple today 11:05 1h")
+    await maple.until(SATURDAY_MORNING + 2 * A_LITTLE_LATER)
+
+    await maple.press_newest("Fay", "Confirm")
+
+    assert maple.toast("Fay") == "That time has passed. Please choose a later one."
+
+
 async def test_details_are_said_and_empty_ones_drop_their_sentence(planned: House) -> None:
     await planned.say("Fay", "/details Maple 1")
     await planned.press_newest("Fay", "Place")

@@ -35,8 +35,33 @@ ON_SQLITE = pytest.mark.parametrize("beginnings", ["sqlite"], indirect=True)  # 
 
 _MARKUP = (
     *("<b>", "</b>", "<b>bold</b>", "<i>", "<a href='https://evil.example'>here</a>", "<tg-spoiler>x</tg-spoiler>"),
-    *("<code>", "<pre>x</pre>", "<blockquote>", "<script>alert(1)</script>", "<b", "b>", "<>", "< b >", "</", "<!--", "&"),
-    *("&amp;", "&lt;b&gt;", "&#60;b&#62;", "&#x3c;", "&quot;", "&bogus;", "&#0;", "&#1114112;", '"', "'", "`", "```x```"),
+    *(
+        "<code>",
+        "<pre>x</pre>",
+        "<blockquote>",
+        "<script>alert(1)</script>",
+        "<b",
+        "b>",
+        "<>",
+        "< b >",
+        "</",
+        "<!--",
+        "&",
+    ),
+    *(
+        "&amp;",
+        "&lt;b&gt;",
+        "&#60;b&#62;",
+        "&#x3c;",
+        "&quot;",
+        "&bogus;",
+        "&#0;",
+        "&#1114112;",
+        '"',
+        "'",
+        "`",
+        "```x```",
+    ),
     *("*bold*", "_x_", "[here](https://evil.example)", "~x~", "||x||", "<tg-time unix='0'>now</tg-time>", "<u>", "<s>"),
 )
 _TEMPLATES = (
@@ -49,21 +74,83 @@ _LINKS = (
     *("+49 30 1234567", "1.1.1.1", "evil。com", "http://[::1]/", "javascript:alert(1)", "/"),
 )
 _INVISIBLE = (
-    *("\u200b", "a\u200bb", "\u200d", "\u2060", "\ufeff", "\u00ad", "a\u00adb", "\u202e", "\u202eabc", "a\u202eb\u202c"),
+    *(
+        "\u200b",
+        "a\u200bb",
+        "\u200d",
+        "\u2060",
+        "\ufeff",
+        "\u00ad",
+        "a\u00adb",
+        "\u202e",
+        "\u202eabc",
+        "a\u202eb\u202c",
+    ),
     *("\u2066x\u2069", "\u2067x", "\u200e", "\u200f", "\u061c", "\u2028", "a\u2028b", "\u2029", "\u0000", "a\u0000b"),
     *("\u0007", "\u001b[31mred", "a\tb", "a\nb", "a\r\nb", "\n\n\n", "   ", "\u00a0", "\u3000", "\u2800", "\u115f"),
 )
 _SCRIPTS = (
-    *("אנה", "آنا", "אנה Ann אנה", "Анна", "安娜", "アンナ", "안나", "ᚨᚾᚾ", "Zoë", "Zoe\u0308", "ﬁ", "Å", "ǅ", "ß", "İ", "ı"),
-    *("Z\u0351\u0352\u0353\u0354\u0355algo", "e" + "\u0301" * 40, "𝐀𝐧𝐧", "Ａｎｎ", "ⓐⓝⓝ", "🅰️", "𓀀", "ꙮ", "﷽", "\U0001f1e9\U0001f1ea"),
+    *(
+        "אנה",
+        "آنا",
+        "אנה Ann אנה",
+        "Анна",
+        "安娜",
+        "アンナ",
+        "안나",
+        "ᚨᚾᚾ",
+        "Zoë",
+        "Zoe\u0308",
+        "ﬁ",
+        "Å",
+        "ǅ",
+        "ß",
+        "İ",
+        "ı",
+    ),
+    *(
+        "Z\u0351\u0352\u0353\u0354\u0355algo",
+        "e" + "\u0301" * 40,
+        "𝐀𝐧𝐧",
+        "Ａｎｎ",
+        "ⓐⓝⓝ",
+        "🅰️",
+        "𓀀",
+        "ꙮ",
+        "﷽",
+        "\U0001f1e9\U0001f1ea",
+    ),
 )
-_EMOJI = (
-    *("🙂", "🙂" * 40, "👩‍👩‍👧‍👦", "👍🏽", "🏳️‍🌈", "❤️", "1️⃣", "🇩🇪", "\U0001f468\u200d", "\ufe0f", "\u20e3", "🟥 URGENT"),
+_EMOJI = (*("🙂", "🙂" * 40, "👩‍👩‍👧‍👦", "👍🏽", "🏳️‍🌈", "❤️", "1️⃣", "\U0001f468\u200d", "\ufe0f", "\u20e3", "🟥 URGENT"),)
+_CELLS = (
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "=HYPERLINK(1)",
+    "\t=1",
+    "a,b;c",
+    '"a""b"',
+    "NULL",
+    "None",
+    "null",
+    "nan",
+    "-0",
 )
-_CELLS = ("=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(1)", "\t=1", "a,b;c", '"a""b"', "NULL", "None", "null", "nan", "-0")
-_SQL = ("' OR 1=1 --", "'; DROP TABLE person; --", "\\'; --", "1e999", "0x41", "true", "[]", "{}", '{"a": 1}', "[1,2]")
+_SQL = ("' OR 1=1 --", "'; DROP TABLE person; --", "\\'; --", "1e999", "0x41", "true", "[]", '{"a": 1}', "[1,2]")
 _LONG = ("x" * 32, "x" * 33, "x" * 80, "word " * 12, "ä" * 32, "𝕏" * 32, "x\u0301" * 16, "a b " * 8)
-_PRETENDING = ("Understory", "Fay", "Fay ", " Fay", "FAY", "F\u0430y", "🔴 Fay", "Telegram", "Support", "Ann\nFay: hello")
+_PRETENDING = (
+    "Understory",
+    "Fay",
+    "Fay ",
+    " Fay",
+    "FAY",
+    "F\u0430y",
+    "🔴 Fay",
+    "Telegram",
+    "Support",
+    "Ann\nFay: hello",
+)
 CORPUS = [
     *(*_MARKUP, *_TEMPLATES, *_LINKS, *_INVISIBLE, *_SCRIPTS, *_EMOJI, *_CELLS, *_SQL, *_LONG, *_PRETENDING),
     *(one + other for one, other in product(("<b>", "&", "\u202e"), ("😀", "{x}", "/call", "@a_bot", "\u200b"))),
@@ -121,8 +208,8 @@ async def test_every_name_that_is_typed_is_shown_or_refused_kindly(maple: House)
         phone.say(words)
     await maple.settled()
 
-    assert maple.stage.journal.refused() == []
-    assert types(maple.phone("Cleo").received) <= OURS
+    assert {call.description for call in maple.stage.journal.refused()} <= {NOT_MODIFIED}  # the question, again
+    assert [words for message in maple.phone("Cleo").received for words in to_tap(message)] == []
 
 
 @ON_SQLITE
@@ -137,7 +224,7 @@ async def test_every_name_of_a_cohort_is_shown_or_refused_kindly(maple: House) -
     answered = maple.phone("Fay").received[before:]
     assert len(answered) == len(names)
     assert maple.stage.journal.refused() == []
-    assert types(answered) <= OURS
+    assert [words for message in answered for words in to_tap(message)] == []
 
 
 @ON_SQLITE
@@ -150,13 +237,14 @@ async def test_every_title_is_shown_as_it_is(maple: House) -> None:
     await maple.settled()
 
     answered = maple.phone("Fay").received[before:]
-    assert [title for title, message in zip(titles, answered, strict=True) if " ".join(title.split()) not in message.words] == []
+    shown = [message.words for message in answered]
+    assert [title for title, words in zip(titles, shown, strict=True) if " ".join(title.split()) not in words] == []
     assert maple.stage.journal.refused() == []
     assert types(answered) <= OURS | FOUND_BY_TELEGRAM
 
 
 STRANGERS = {
-    "markup": ("<b>Ann</b> & \"co\"", "</b>{name}&lt;", "<i>Fay"),
+    "markup": ('<b>Ann</b> & "co"', "</b>{name}&lt;", "<i>Fay"),
     "links": ("t.me/evil @evil_bot", "/gone #maple $AAPL", "https://evil.example"),
     "directions": ("אנה\u202e\u2066Ann", "\u200bبوب\u200f", "\u202eyaF"),
     "nothing to see": ("\u200b\u2060", "\u2800", "\u00ad"),
@@ -190,16 +278,17 @@ async def test_people_with_strange_names_go_through_everything(maple: House, nam
     shown = [message for name in names for message in maple.phone(name).received]
     assert maple.stage.journal.refused() == []
     assert types(shown) <= OURS | FOUND_BY_TELEGRAM
-    assert [words for message in shown for words in to_tap(message) if not OUR_LINK.fullmatch(words)] == []
+    assert [words for message in shown for words in to_tap(message)] == []
 
 
 OUR_LINK = re.compile(rf"/({'|'.join(COMMANDS)})|https://t\.me/understory_bot\S+|findahelpline\.com")
 
 
 def to_tap(message: Message) -> list[str]:
-    """What Telegram made of a message's words by itself."""
+    """What Telegram made of a message's words by itself, apart from our own commands and addresses."""
     found = (entity for entity in message.entities if entity["type"] in FOUND_BY_TELEGRAM)
-    return [utf16_slice(message.words, entity["offset"], entity["length"]) for entity in found]
+    words = (utf16_slice(message.words, entity["offset"], entity["length"]) for entity in found)
+    return [one for one in words if not OUR_LINK.fullmatch(one)]
 
 
 # ── Words ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from house import House
-from scenes import ENDED, FOLDED, answer, berlin, folded, found_maple, join, press_all, unfold
+from scenes import ENDED, FOLDED, answer, berlin, folded, found_maple, join, link_for, press_all, unfold
 
 
 def december(day: int, hour: int, minute: int = 0) -> datetime:
@@ -172,6 +172,35 @@ async def test_words_where_buttons_were_expected_are_asked_about_and_the_buttons
     assert message.words.splitlines()[0] == "How settled is your body?"
 
 
+async def test_a_typed_number_is_taken_where_a_number_was_asked_for(released: House) -> None:
+    await released.until(berlin(29, 9, 30))
+    message = await unfold(released, "Ann")
+
+    await released.say("Ann", "7")
+
+    assert message.words.splitlines()[0] == "How settled is your body?"
+    assert not any(shown.words == "7" for shown in released.phone("Ann").messages)
+
+
+async def test_words_in_reply_to_what_is_answered_replace_nothing(released: House) -> None:
+    await released.until(berlin(29, 11))
+    page = await unfold(released, "Ann")
+    await released.say("Ann", "Ten lines about the heron")
+
+    asked = await released.say("Ann", "and one more thing", reply_to=page)
+
+    assert asked.labels == ["Send to Fay", "Keep for me", "I need help now"]
+    assert page.words == "Thank you. Only you can read this."
+
+
+async def test_words_in_reply_to_what_is_still_folded_answer_nothing_unseen(released: House) -> None:
+    await released.until(berlin(29, 11))
+
+    asked = await released.say("Ann", "not now", reply_to=folded(released, "Ann")[-1])
+
+    assert asked.labels == ["Send to Fay", "Keep for me", "I need help now"]
+
+
 async def test_words_in_reply_to_buttons_are_refused_kindly_and_stay(released: House) -> None:
     await released.until(berlin(29, 9, 30))
     message = await unfold(released, "Ann")
@@ -196,6 +225,28 @@ async def test_with_two_open_questions_the_bot_asks_which_one_is_meant(released:
     assert lines.words == "Thank you. Only you can read this."
     assert moment.words.startswith("One moment from yesterday or today")
     assert not any("heron" in message.words for message in released.phone("Ann").messages)
+
+
+async def test_where_no_words_are_kept_a_tap_is_enough_and_typed_words_are_not_swallowed(house: House) -> None:
+    await house.say("Fay", "/newcohort couple Maple Ann Bob Europe/Berlin")
+    await house.press_newest(
+        *("Fay", "☐ Each was screened alone, off this bot", "○ It stays with me", "☐ Minimal mode", "Make the links")
+    )
+    for name in ("Ann", "Bob"):
+        await join(house, name, link_for(house, name), switches=())
+        await house.press_newest("Fay", "Admit")
+    await house.say("Fay", "/session Maple 2026-11-28 14:00 3h")
+    await house.press_newest("Fay", "Confirm")
+    await house.until(berlin(27, 19, 30))
+    page = await unfold(house, "Ann")
+
+    typed = await house.say("Ann", "The heron", reply_to=page)
+    asks = page.words.splitlines()[2]
+    await house.press("Ann", page, "Done")
+
+    assert typed.labels == ["Send to Fay", "Keep for me", "I need help now"]
+    assert asks == "Say it to each other, or put it on paper: nothing is written here."
+    assert page.words == "Thank you. Nothing of this is stored."
 
 
 # ── Who gets what ──────────────────────────────────────────────────────────────────────────────────────────────────
