@@ -21,7 +21,9 @@ _TAG = re.compile(r"<[^>]*>")
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}  # kept: they hold family emoji together
 # What Telegram would turn into something to tap, and letters that look the same and mean nothing to it.
-_TAPPABLE = re.compile(r"@(?=\w)|(?<!\w)[/#$](?=\w)|(?<=\w)\.(?=[^\W\d_]{2})|:(?=//)")
+_TAPPABLE = re.compile(
+    r"@(?=\w)|(?<![\w<>/.@])/(?=\w)|(?<![\w#&])#(?=\w)|(?<![\w$])\$(?=\w)|(?<=\w)\.(?=[^\W\d_]{2})|:(?=//)"
+)
 _DEAF = str.maketrans("@/#$.:", "＠／＃＄․：")
 
 

@@ -162,6 +162,32 @@ def beginnings(request: pytest.FixtureRequest) -> Beginnings:
     return found
 
 
+# Stories whose promise leans on the database itself; the actions beneath all others are tried on both, room by room.
+ON_BOTH = {
+    "test_crashes",
+    "test_lost_replies",
+    "test_races",
+    "test_refusing_to_start",
+    "test_sealed_answers",
+    "test_window",
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the other stories' PostgreSQL half to ``--everywhere``; pytest counts them as deselected."""
+    if config.getoption("--everywhere"):
+        return
+    here = Path(__file__).parent
+    left = [
+        item
+        for item in items
+        if item.path.parent == here and item.path.stem not in ON_BOTH and "[postgresql" in item.name
+    ]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+
+
 @pytest.fixture
 async def house(database_url: str) -> AsyncIterator[House]:
     """A stage with Fay, Ann and Bob on it, and the bot running against it; Fay is its owner."""

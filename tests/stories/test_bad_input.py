@@ -172,10 +172,10 @@ async def type_a_name(house: House, name: str) -> str:
 
 
 async def test_a_name_with_markup_is_shown_letter_by_letter(house: House) -> None:
-    await type_a_name(house, "A<b>nn</b> & \U0001f341 {name}")
+    await type_a_name(house, "A<b>nn & \U0001f341 {name}")
     await house.press_newest("Ann", "All right, go on")
 
-    assert house.shown("Fay")[-1].splitlines()[0] == "A<b>nn</b> & \U0001f341 {name} has opened a seat in Maple (Ann)."
+    assert house.shown("Fay")[-1].splitlines()[0] == "A<b>nn & \U0001f341 {name} has opened a seat in Maple (Ann)."
 
 
 async def test_a_name_from_right_to_left_is_kept(house: House) -> None:
