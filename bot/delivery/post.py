@@ -165,11 +165,11 @@ class PostOffice:
         async with self._database.transaction() as tx:
             outlook = await claims.outlook(tx, now)
             moment_at = await moments.next_moment(tx)
+        if self._handled() != handled:  # what arrived or was handled meanwhile may have planned something for now
+            return
         woken = (self._bell.wait(), self._stopping.wait())
         if outlook.held_for is not None:  # something due waits for real time: business time has to wait with it
             await self._first_of(*woken, at_most=min(max(outlook.held_for, 0.02), LONGEST_REST))
-            return
-        if self._handled() != handled:  # what arrived or was handled meanwhile may have planned something for now
             return
         until = min((at for at in (outlook.next_at, moment_at) if at is not None), default=None)
         rest = self._clock.rest(until=until, handled=handled, at_most=LONGEST_REST)

@@ -315,7 +315,7 @@ async def test_the_name_can_be_changed_and_a_bad_one_loses_nothing(phones: Phone
 
     shown = await phones.say(ANN, "  <b>Annie</b>  ")
 
-    assert "Name: &lt;b&gt;Annie&lt;／b&gt;." in shown.text
+    assert "Name: &lt;b&gt;Annie&lt;/b&gt;." in shown.text
 
 
 async def test_no_screen_of_joining_tells_anything_about_the_other(phones: Phones) -> None:

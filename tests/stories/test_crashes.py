@@ -246,5 +246,10 @@ async def die_while_sending(house: House, kind: str, at: object) -> asyncio.Task
     lost = house.stage.faults.add(kind, method="sendMessage", chat=ANN, seconds=A_MINUTE)
     passing = asyncio.create_task(house.until(at))
     await come_true(lambda: lost.happened and len(house.phone("Bob").received) > bobs)
+    await come_true(lambda: is_settled(house, "Bob"))
     await house.crash()
     return passing
+
+
+async def is_settled(house: House, name: str) -> bool:
+    return not {"claimed", "sending"} & set(await states(house, name))
