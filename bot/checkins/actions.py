@@ -161,11 +161,13 @@ async def come_back_later(tx: Transaction, page: Page, due_at: datetime, *, now:
     origin = page.delivery
     if origin.expires_at is not None and due_at >= origin.expires_at:
         return False
+    put_off = f"later:{origin.id}:"
+    await outbox.withdraw(tx, Delivery.key.startswith(put_off), reason="another hour was chosen")
     await outbox.plan(
         tx,
         [
             Delivery(
-                key=f"later:{origin.id}",
+                key=f"{put_off}{int(due_at.timestamp())}",
                 origin=Origin.CHECKINS,
                 verb=Verb.SEND,
                 kind="prompt",
@@ -175,6 +177,7 @@ async def come_back_later(tx: Transaction, page: Page, due_at: datetime, *, now:
                 member_id=origin.member_id,
                 meeting_id=origin.meeting_id,
                 step=origin.step,
+                facts=origin.facts,  # also which other steps travel in it
                 due_at=due_at,
                 expires_at=origin.expires_at,
                 silent=origin.silent,

@@ -28,7 +28,7 @@ from bot.storage.database import Database, Transaction
 from bot.storage.tables import ConsentGiven, Delivery, Member, Moment
 from bot.texts import Texts
 from bot.window.queries import private_chat
-from bot.words import Choice, Consent, Lane, MemberState, MomentState, OpeningState, Origin, Verb
+from bot.words import Choice, Consent, DeliveryState, Lane, MemberState, MomentState, OpeningState, Origin, Verb
 
 WORDS = {"Ann": "What Ann wrote for the hour", "Bob": "What Bob wrote for the hour"}
 HOUR = NOON + timedelta(hours=5)
@@ -235,3 +235,20 @@ async def test_it_opens_when_both_have_answered_and_share(database: Database) ->
     assert len(pushes) == 1
     assert WORDS["Bob"] in inside
     assert WORDS["Ann"] not in inside
+
+
+async def test_the_hour_chosen_last_is_the_one_at_which_a_step_comes_back(database: Database) -> None:
+    async with undone(database) as tx:
+        desk = await set_up(tx)
+        desk.deliveries["Ann"].facts = {"kind": "prompt", "merged": ["arriving"]}
+        page = await queries.page_of(tx, desk.deliveries["Ann"])
+
+        for hours in (1, 20):
+            await actions.come_back_later(tx, page, NOON + timedelta(hours=hours), now=NOON)
+
+        waiting = await tx.scalars(
+            select(Delivery).where(Delivery.key.startswith("later:"), Delivery.state == DeliveryState.PLANNED)
+        )
+        assert [(row.due_at, row.facts) for row in waiting] == [
+            (NOON + timedelta(hours=20), {"kind": "prompt", "merged": ["arriving"]})
+        ]
