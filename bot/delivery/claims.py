@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, insert, or_, select, text, update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from bot.delivery.outbox import DELIVERY
-from bot.delivery.realtime import in_seconds, real_now, seconds_until
+from bot.delivery.realtime import in_seconds, real_now
 from bot.storage.database import Transaction
 from bot.storage.tables import Attempt, Chat, Delivery
 from bot.words import DeliveryState, Lane
@@ -28,8 +28,8 @@ LEASE = 120.0  # real seconds a claim may rest in our hands
 CALL_ENDS = 35.0  # real seconds after which a call that was marked has certainly ended
 
 # Written out, because a partial index only serves a condition that repeats its own.
-_IS_PLANNED = text("delivery.state = 'planned'")
-_IS_HELD = text("delivery.lease_until IS NOT NULL")  # claimed, sending, or unknown and to go once more
+IS_PLANNED = text("delivery.state = 'planned'")
+IS_HELD = text("delivery.lease_until IS NOT NULL")  # claimed, sending, or unknown and to go once more
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _claimable() -> Select[Delivery]:
     return (
         select(Delivery)
         .join(Chat, Chat.id == Delivery.chat_id)
-        .where(_IS_PLANNED, free, reachable)
+        .where(IS_PLANNED, free, reachable)
         .with_for_update(of=Delivery, skip_locked=True)
     )
 
@@ -185,15 +185,15 @@ async def rescue(tx: Transaction, claimant: Claimant) -> list[Delivery]:
     have ended it is unknown, and the caller settles it by its policy. An unknown row whose policy allows another copy
     waits in ``lease_until`` and is planned again here.
     """
-    foreign = _foreign(claimant)
+    foreign = is_foreign(claimant.owner, claimant.term)
     over = DELIVERY.c.lease_until <= real_now()
     claimed = DELIVERY.c.state == DeliveryState.CLAIMED
     waiting = {"state": DeliveryState.PLANNED, "claimed_by": None, "term": None, "lease_until": None}
-    await tx.execute(update(DELIVERY).where(_IS_HELD, claimed, or_(foreign, over)).values(**waiting, not_before=None))
-    again = (_IS_HELD, DELIVERY.c.state == DeliveryState.UNKNOWN, over)
+    await tx.execute(update(DELIVERY).where(IS_HELD, claimed, or_(foreign, over)).values(**waiting, not_before=None))
+    again = (IS_HELD, DELIVERY.c.state == DeliveryState.UNKNOWN, over)
     await tx.execute(update(DELIVERY).where(*again).values(**waiting, not_before=None, resends=DELIVERY.c.resends + 1))
     orphaned = select(Delivery).where(
-        _IS_HELD, Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= real_now()
+        IS_HELD, Delivery.state == DeliveryState.SENDING, Delivery.lease_until <= real_now()
     )
     rows = list(await tx.scalars(orphaned.with_for_update(skip_locked=True)))
     for row in rows:
@@ -203,7 +203,9 @@ async def rescue(tx: Transaction, claimant: Claimant) -> list[Delivery]:
 
 async def bury_former_boots(tx: Transaction, claimant: Claimant) -> None:
     """For SQLite, where our lock proves that nobody else lives: every call of a former process has ended."""
-    ended = update(DELIVERY).where(_IS_HELD, DELIVERY.c.state == DeliveryState.SENDING, _foreign(claimant))
+    ended = update(DELIVERY).where(
+        IS_HELD, DELIVERY.c.state == DeliveryState.SENDING, is_foreign(claimant.owner, claimant.term)
+    )
     await tx.execute(ended.values(lease_until=real_now()))
 
 
@@ -214,46 +216,13 @@ async def let_go(tx: Transaction) -> None:
     """
     await tx.execute(update(DELIVERY).where(DELIVERY.c.not_before > real_now()).values(not_before=None))
     await tx.execute(update(CHAT).where(CHAT.c.not_before > real_now()).values(not_before=None))
-    leased = update(DELIVERY).where(_IS_HELD, DELIVERY.c.lease_until > real_now())
+    leased = update(DELIVERY).where(IS_HELD, DELIVERY.c.lease_until > real_now())
     await tx.execute(leased.values(lease_until=in_seconds("lease")), {"lease": CALL_ENDS})
 
 
-def _foreign(claimant: Claimant) -> ColumnElement[bool]:
-    return or_(DELIVERY.c.claimed_by != claimant.owner, DELIVERY.c.term != claimant.term)
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What comes: the next instant of business time, and the real seconds until something held is free again."""
-
-    next_at: datetime | None
-    held_for: float | None
-
-
-async def outlook(tx: Transaction, now: datetime) -> Outlook:
-    """When the post office has something to do again, apart from what it can claim at once."""
-    next_at = await next_due(tx, after=now)
-    held = (
-        select(func.min(_greatest(tx, seconds_until(Delivery.not_before), seconds_until(Chat.not_before))))
-        .join(Chat, Chat.id == Delivery.chat_id)
-        .where(_IS_PLANNED, Delivery.due_at <= now)
-    )
-    lease = select(func.min(seconds_until(DELIVERY.c.lease_until))).where(_IS_HELD)
-    waits = [seconds for seconds in (await tx.scalar(held), await tx.scalar(lease)) if seconds is not None]
-    return Outlook(next_at, max(0.0, min(waits)) if waits else None)
-
-
-async def next_due(tx: Transaction, after: datetime | None = None) -> datetime | None:
-    """The business time of the next delivery that waits for its hour."""
-    statement = select(func.min(DELIVERY.c.due_at)).where(_IS_PLANNED)
-    if after is not None:
-        statement = statement.where(DELIVERY.c.due_at > after)
-    return cast("datetime | None", await tx.scalar(statement))
-
-
-def _greatest(tx: Transaction, *values: Any) -> Any:
-    known = [func.coalesce(value, 0.0) for value in values]
-    return func.max(*known) if tx.get_bind().dialect.name == "sqlite" else func.greatest(*known)
+def is_foreign(owner: Any, term: Any) -> ColumnElement[bool]:
+    """The condition that a row was taken by somebody else, or by us under an earlier term."""
+    return or_(DELIVERY.c.claimed_by != owner, DELIVERY.c.term != term)
 
 
 def remember(row: Delivery, **values: Any) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Table, delete, insert, literal, select
+from sqlalchemy import Table, delete, insert, select
 
 from bot.clock import monotonic
 from bot.delivery.claims import ATTEMPT
 from bot.delivery.outbox import DELIVERY
 from bot.delivery.realtime import in_seconds, real_now, seconds_until
 from bot.delivery.turnstile import Turnstile
-from bot.storage.columns import UtcDateTime
 from bot.storage.database import Transaction
 from bot.storage.tables import Chat, RateBucket
 
 BUCKET = cast("Table", RateBucket.__table__)
 _LOOKS_BACK = timedelta(seconds=61)  # the longest window, a group's, is shorter
 _PAUSE = "pause"
-_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # any instant long past
 _A_STEP = 2.0  # seconds; clocks that are merely adjusted drift by less between two looks
 
 
@@ -29,9 +27,9 @@ class Watch:
     def __init__(self) -> None:
         self._ahead: float | None = None  # how far the database's clock is ahead of ours
 
-    async def went_back(self, tx: Transaction) -> bool:
-        passed = await tx.scalar(select(seconds_until(literal(_EPOCH, UtcDateTime()))))
-        ahead = -float(passed or 0.0) - monotonic()
+    def went_back(self, clock: float) -> bool:
+        """Whether it did since the last look; ``clock`` is what it shows now, in seconds."""
+        ahead = clock - monotonic()
         before, self._ahead = self._ahead, ahead
         return before is not None and ahead < before - _A_STEP
 

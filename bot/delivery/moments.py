@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, select, text, update
+from sqlalchemy import ColumnElement, Table, select, text, update
 
 from bot.delivery.outage import away
 from bot.storage.database import Database, Transaction
@@ -23,7 +23,7 @@ from bot.words import MomentState
 MOST_TRIES = 5
 MOMENT = cast("Table", Moment.__table__)
 
-_IS_WAITING = text("moment.state = 'waiting'")
+IS_WAITING = text("moment.state = 'waiting'")
 _log = logging.getLogger(__name__)
 
 
@@ -67,15 +67,10 @@ async def withdraw_moments(tx: Transaction, *criteria: ColumnElement[bool], reas
     return cast("int", cast("Any", await tx.execute(statement)).rowcount)
 
 
-async def next_moment(tx: Transaction) -> datetime | None:
-    """The business time of the next moment that waits."""
-    return cast("datetime | None", await tx.scalar(select(func.min(MOMENT.c.due_at)).where(_IS_WAITING)))
-
-
 async def run_due(database: Database, actions: Mapping[str, MomentAction], now: datetime, *, limit: int = 200) -> int:
     """Run what is due, oldest first, each alone; returns how many were tried."""
     async with database.transaction() as tx:
-        due = select(MOMENT.c.id).where(_IS_WAITING, MOMENT.c.due_at <= now)
+        due = select(MOMENT.c.id).where(IS_WAITING, MOMENT.c.due_at <= now)
         ids = list(await tx.scalars(due.order_by(MOMENT.c.due_at, MOMENT.c.id).limit(limit)))
     for moment_id in ids:
         await _run(database, actions, moment_id, now)
@@ -85,7 +80,7 @@ async def run_due(database: Database, actions: Mapping[str, MomentAction], now: 
 async def _run(database: Database, actions: Mapping[str, MomentAction], moment_id: UUID, now: datetime) -> None:
     try:
         async with database.transaction() as tx:
-            due = select(Moment).where(Moment.id == moment_id, _IS_WAITING, Moment.due_at <= now)
+            due = select(Moment).where(Moment.id == moment_id, IS_WAITING, Moment.due_at <= now)
             moment = (await tx.execute(due.with_for_update(skip_locked=True))).scalar_one_or_none()
             if moment is None:
                 return

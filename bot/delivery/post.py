@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,12 @@ from bot.delivery.bell import Bell
 from bot.delivery.claims import Claimant
 from bot.delivery.letters import Counts, Letters
 from bot.delivery.outage import away
+from bot.delivery.outlook import Outlook, outlook
 from bot.delivery.sorting import Ties, reasons_to_stay, recipients
 from bot.delivery.telegram import Carrier
-from bot.storage.database import Database
+from bot.storage.database import Database, Transaction
 from bot.texts import SOURCE_LANGUAGE
-from bot.words import DeliveryState
+from bot.words import DeliveryState, Lane
 
 LONGEST_REST = 1.0  # real seconds without looking whether somebody planned something and did not ring
 DRAINS = 20.0  # real seconds that calls on their way get when we stop
@@ -104,7 +105,7 @@ class PostOffice:
         before = replace(self.counts)
         self._at = now
         try:
-            while await self._take_in(now) or self._letters:
+            while await self._take_in(now, await self._look(now)) or self._letters:
                 if self._letters:
                     await self._letters.moved.wait()
         finally:
@@ -116,28 +117,49 @@ class PostOffice:
             await self._first_of(self._stopping.wait(), at_most=0.25)
             return
         now = await self._clock.now()
-        if await self._take_in(now):
+        handled = self._handled()
+        ahead = await self._look(now)
+        if await self._take_in(now, ahead):
             return
         if self._letters:
             room_or_news = (self._letters.moved.wait(), self._bell.wait(), self._stopping.wait())
             await self._first_of(*room_or_news, at_most=LONGEST_REST)
-        else:
-            await self._rest(now)
+        elif self._handled() == handled:  # what arrived or was handled meanwhile may have planned something for now
+            await self._rest(ahead, handled)
 
-    async def _take_in(self, now: datetime) -> int:
-        """Run due moments and claim what there is room for; returns how much that was."""
+    async def _look(self, now: datetime) -> Outlook:
         self._letters.moved.clear()
         claimant = self._claimant()
-        if self._begun != claimant:
-            await self._begin(claimant, now)
-        ran = await moments.run_due(self._database, self._ties.actions, now)
-        self.counts.moments += ran
-        room = self._letters.free_places()
-        if not room:
-            return ran
         async with self._database.transaction() as tx:
-            if await self._watch.went_back(tx):
+            if self._begun != claimant:
+                await self._begin(tx, claimant, now)
+            ahead = await outlook(tx, now, claimant)
+            if self._watch.went_back(ahead.clock):
                 await claims.let_go(tx)
+                ahead = await outlook(tx, now, claimant)
+        self._begun = claimant
+        return ahead
+
+    async def _begin(self, tx: Transaction, claimant: Claimant, now: datetime) -> None:
+        """Under a new term, or after a start: bury the dead, remember what was said of the rate."""
+        if self._database.is_sqlite:
+            await claims.bury_former_boots(tx, claimant)
+        await memory.recall(tx, self._turnstile, now=now)
+
+    async def _take_in(self, now: datetime, ahead: Outlook) -> int:
+        """Run due moments, then claim what there is room for; returns how much that was."""
+        taken = 0
+        if ahead.has_moments(now):
+            taken = await moments.run_due(self._database, self._ties.actions, now)
+            self.counts.moments += taken
+        room = self._letters.free_places()
+        if room and (taken or ahead.has_letters):
+            taken += await self._claim(now, room)
+        return taken
+
+    async def _claim(self, now: datetime, room: Mapping[Lane, int]) -> int:
+        claimant = self._claimant()
+        async with self._database.transaction() as tx:
             orphans = [row for row in await claims.rescue(tx, claimant) if row.id not in self._letters]
             rows = await claims.claim_due(tx, now, room, claimant)
             to = await recipients(tx, rows, self._default_language)
@@ -150,29 +172,14 @@ class PostOffice:
         for row in rows:
             if row.id not in reasons:
                 self._letters.post(row, to[row.id].chat)
-        return ran + len(rows) + len(orphans)
+        return len(rows) + len(orphans)
 
-    async def _begin(self, claimant: Claimant, now: datetime) -> None:
-        """Under a new term, or after a start: bury the dead, remember what was said of the rate."""
-        async with self._database.transaction() as tx:
-            if self._database.is_sqlite:
-                await claims.bury_former_boots(tx, claimant)
-            await memory.recall(tx, self._turnstile, now=now)
-        self._begun = claimant
-
-    async def _rest(self, now: datetime) -> None:
-        handled = self._handled()
-        async with self._database.transaction() as tx:
-            outlook = await claims.outlook(tx, now)
-            moment_at = await moments.next_moment(tx)
-        if self._handled() != handled:  # what arrived or was handled meanwhile may have planned something for now
-            return
+    async def _rest(self, ahead: Outlook, handled: int | None) -> None:
         woken = (self._bell.wait(), self._stopping.wait())
-        if outlook.held_for is not None:  # something due waits for real time: business time has to wait with it
-            await self._first_of(*woken, at_most=min(max(outlook.held_for, 0.02), LONGEST_REST))
+        if ahead.held_for is not None:  # something due waits for real time: business time has to wait with it
+            await self._first_of(*woken, at_most=min(max(ahead.held_for, 0.02), LONGEST_REST))
             return
-        until = min((at for at in (outlook.next_at, moment_at) if at is not None), default=None)
-        rest = self._clock.rest(until=until, handled=handled, at_most=LONGEST_REST)
+        rest = self._clock.rest(until=ahead.next_at, handled=handled, at_most=LONGEST_REST)
         await self._first_of(rest, *woken)
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Double, Float, bindparam, cast
@@ -12,11 +13,20 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from bot.storage.columns import UtcDateTime
 
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # any instant long past: the database's clock is read as seconds since then
+
 
 class later(FunctionElement[Any]):  # noqa: N801 - reads as the SQL function it stands for
     """The database's clock plus so many seconds; nothing if the seconds are nothing."""
 
     type = UtcDateTime()
+    inherit_cache = True
+
+
+class greater(FunctionElement[Any]):  # noqa: N801 - reads as the SQL function it stands for
+    """The greater of two numbers."""
+
+    type = Float()
     inherit_cache = True
 
 
@@ -34,6 +44,16 @@ def real_now() -> later:
 def in_seconds(name: str) -> later:
     """``later`` by a parameter that each row brings along."""
     return later(cast(bindparam(name), Double))
+
+
+@compiles(greater)
+def _greatest(element: greater, compiler: SQLCompiler, **options: Any) -> str:
+    return f"greatest({compiler.process(element.clauses, **options)})"
+
+
+@compiles(greater, "sqlite")
+def _greatest_sqlite(element: greater, compiler: SQLCompiler, **options: Any) -> str:
+    return f"max({compiler.process(element.clauses, **options)})"
 
 
 @compiles(later, "sqlite")

@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from bot.delivery import claims, outbox
 from bot.delivery.claims import Claimant
+from bot.delivery.outlook import outlook
 from bot.storage.database import Database
 from bot.storage.tables import Chat, Delivery
 from bot.words import DeliveryState, Lane
@@ -101,7 +102,7 @@ async def test_a_pause_of_a_chat_is_never_shortened(maple: Maple) -> None:
     await plan(maple.database, maple.row("a"))
 
     async with maple.database.transaction() as tx:
-        held = (await claims.outlook(tx, NOON)).held_for
+        held = (await outlook(tx, NOON, ME)).held_for
 
     assert held is not None
     assert 55 < held <= 60
@@ -128,9 +129,9 @@ async def test_the_outlook_is_the_next_hour_that_is_not_yet_due(maple: Maple) ->
     )
 
     async with maple.database.transaction() as tx:
-        outlook = await claims.outlook(tx, NOON)
+        ahead = await outlook(tx, NOON, ME)
 
-    assert outlook.next_at == later
+    assert ahead.next_at == later
 
 
 async def test_only_what_is_still_ours_is_marked(maple: Maple) -> None:

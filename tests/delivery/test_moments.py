@@ -8,10 +8,14 @@ import pytest
 from postbox import NOON, Maple
 
 from bot.delivery import outbox
-from bot.delivery.moments import MOST_TRIES, next_moment, plan_moment, run_due, withdraw_moments
+from bot.delivery.claims import Claimant
+from bot.delivery.moments import MOST_TRIES, plan_moment, run_due, withdraw_moments
+from bot.delivery.outlook import outlook
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import Moment
 from bot.words import MomentState
+
+ME = Claimant("me", 1)
 
 HOUR = timedelta(hours=1)
 
@@ -80,7 +84,9 @@ async def test_planning_again_moves_a_moment_that_waits(database: Database) -> N
     await plan(database, "opening", NOON + HOUR)
 
     async with database.transaction() as tx:
-        assert await next_moment(tx) == NOON + HOUR
+        ahead = await outlook(tx, NOON, ME)
+
+    assert ahead.moment_at == NOON + HOUR
 
 
 async def test_what_was_decided_is_not_decided_again(database: Database) -> None:

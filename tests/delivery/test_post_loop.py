@@ -15,11 +15,14 @@ from sqlalchemy.exc import InterfaceError
 from bot.delivery import claims, outbox
 from bot.delivery.claims import Claimant
 from bot.delivery.moments import plan_moment
+from bot.delivery.outlook import outlook
 from bot.delivery.post import PostOffice
 from bot.delivery.sorting import Ties
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import Delivery, Moment
 from bot.words import DeliveryState, Lane
+
+ME = Claimant("me", 1)
 
 HOUR = timedelta(hours=1)
 CLAIMED, PLANNED, SENT, UNKNOWN = (
@@ -289,7 +292,7 @@ async def test_a_clock_that_is_set_back_holds_nothing_up(maple: Maple, office: O
     await post.tick(NOON)
 
     async with maple.database.transaction() as tx:
-        held = (await claims.outlook(tx, NOON)).held_for
+        held = (await outlook(tx, NOON, ME)).held_for
     assert telegram.texts() == ["a"]
     assert held is not None
     assert 30 < held <= claims.CALL_ENDS

@@ -9,6 +9,7 @@ from bot.delivery import claims, outbox
 from bot.delivery.claims import Claimant
 from bot.delivery.moving import chat_of, move_chat
 from bot.delivery.outcomes import NEVER, TWICE, Outcome, Policy
+from bot.delivery.outlook import outlook
 from bot.delivery.settling import Result, settle
 from bot.storage.tables import Attempt, Chat, Cohort, Delivery
 from bot.words import DeliveryState, Lane, OutcomeKind, Verb
@@ -90,7 +91,7 @@ async def test_a_lost_alert_waits_for_its_next_copy(maple: Maple) -> None:
     await end(maple, row, LOST, TWICE)
 
     async with maple.database.transaction() as tx:
-        held = (await claims.outlook(tx, NOON)).held_for
+        held = (await outlook(tx, NOON, ME)).held_for
     assert held is not None
     assert 19 < held <= 20
 
