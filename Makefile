@@ -37,7 +37,7 @@ run: $(READY)
 	@$(BIN)/understory run
 
 test: $(READY)
-	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -14,6 +14,10 @@ class Bell:
     def ring(self) -> None:
         self._rung.set()
 
+    def heard(self) -> None:
+        """Whoever looks now sees everything that was rung for until now."""
+        self._rung.clear()
+
     async def wait(self) -> None:
         """Return at the next ring, at once if it has rung since the last time."""
         await self._rung.wait()

@@ -128,6 +128,7 @@ class PostOffice:
             await self._rest(ahead, handled)
 
     async def _look(self, now: datetime) -> Outlook:
+        self._bell.heard()
         self._letters.moved.clear()
         claimant = self._claimant()
         async with self._database.transaction() as tx:

@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bot.errors import Wrong
 from bot.storage.keys import Keyring, Place
 from bot.storage.lock import lock_beside
+from bot.storage.sqlite import connect
 from bot.storage.tables import Base
 
 _PRAGMAS = {
@@ -178,7 +180,14 @@ def _unwritable(file: Path) -> Wrong:
 
 def sqlite_engine(url: URL) -> AsyncEngine:
     """One connection, explicit transactions, pragmas; migrations use the same hooks."""
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=10, hide_parameters=True)
+    engine = create_async_engine(
+        url,
+        async_creator=partial(connect, str(url.database)),
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=10,
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -74,12 +74,13 @@ async def test_the_loop_rests_until_the_next_thing_is_due(maple: Maple, office: 
 async def test_business_time_stands_still_while_something_due_is_held_back(
     maple: Maple, office: Office, telegram: Telegram
 ) -> None:
+    telegram.delay = 0.3  # while the call lasts nothing else happens
     await plan(maple, maple.row("held"))
     async with maple.database.transaction() as tx:
         await claims.rest_chats(tx, {maple.ann: 0.5})
 
     async with running(office.open()):
-        await until(telegram.texts)
+        await until(lambda: telegram.calls)
         rested_before = list(office.clock.rests)
 
     assert rested_before == []

@@ -78,9 +78,6 @@ def installed(tmp_path_factory) -> Path:
     return place / "opt" / "understory"
 
 
-pytestmark = pytest.mark.xdist_group("container")  # the installation is made once
-
-
 @pytest.mark.timeout(600)
 def test_the_build_steps_install_a_command_that_speaks(installed, tmp_path):
     said = run([installed / "bin" / "understory", "--help"], cwd=tmp_path)
