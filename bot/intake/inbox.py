@@ -108,7 +108,7 @@ class Inbox:
 
     def handled(self) -> int | None:
         """Everything up to this update id is handled; none when nothing was ever stored, or we do not handle."""
-        if self._look_at is None or self._latest is None:
+        if self._latest is None or (self._look_at is None and not self._queue):
             return None
         return min(self._queue, default=self._latest + 1) - 1
 

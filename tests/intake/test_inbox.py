@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from bot.intake.arrival import AlreadyHandled, arrival
 from bot.intake.flood import Flood
-from bot.intake.inbox import Waiting, ready
+from bot.intake.inbox import Inbox, Waiting, ready
 from bot.storage.tables import Fact, InboxUpdate
 
 
@@ -361,6 +361,26 @@ async def test_handled_says_up_to_where_everything_is_done(desk):
         afterwards = inbox.handled()
 
     assert (before, meanwhile, afterwards) == (None, 1, 3)
+
+
+async def test_what_is_stored_before_the_first_look_is_not_called_handled(desk, monkeypatch):
+    may_look, look = asyncio.Event(), Inbox._look
+
+    async def look_slowly(inbox):
+        await may_look.wait()
+        await look(inbox)
+
+    monkeypatch.setattr(Inbox, "_look", look_slowly)
+    inbox = desk.inbox(ignore)
+    async with desk.working(inbox):
+        await asyncio.sleep(0)
+        await inbox.store([said(7)])
+        before = inbox.handled()
+        may_look.set()
+        await desk.settled(inbox)
+        afterwards = inbox.handled()
+
+    assert (before, afterwards) == (6, 7)
 
 
 async def test_stopping_finishes_what_was_begun_and_begins_nothing(desk):
