@@ -59,7 +59,7 @@ from bot.safety import actions as safety
 from bot.safety import compose as safety_words
 from bot.scheduling import actions as scheduling
 from bot.scheduling import compose as scheduling_words
-from bot.settings import Address, Settings
+from bot.settings import PAID_RATE, Address, Settings
 from bot.storage.database import Database, Transaction, make_room, open_database, sqlite_file
 from bot.storage.keys import Keyring, keys_beside, read_keys
 from bot.storage.schema import bring_up_to_date, revisions
@@ -160,9 +160,7 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
         clock: Clock = RehearsalClock(settings.clock_url) if settings.clock_url else SystemClock()
         house.push_async_callback(clock.close)
         http = await house.enter_async_context(aiohttp.ClientSession())
-        limits = Limits(whole=settings.send_rate)
-        if settings.clock_url:  # days pass in seconds: a chat's real-time pace would be held against the wrong clock
-            limits = replace(limits, private=_UNBOUND, group=_UNBOUND)
+        limits = _limits(settings)
         turnstile = Turnstile(Governor(limits), in_flight=max(IN_FLIGHT, settings.send_rate // 8))
         calls, polls = Transport(), Transport()
         for transport in (calls, polls):
@@ -338,6 +336,15 @@ def _ties(settings: Settings, http: aiohttp.ClientSession) -> Ties:
         when_unreachable=_unreachable,
         policies=POLICIES,
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    """The pace; none but a ``SEND_RATE`` that was asked for while days pass in seconds."""
+    limits = Limits(whole=settings.send_rate)
+    if settings.clock_url is None:
+        return limits
+    whole = limits.whole if "send_rate" in settings.model_fields_set else PAID_RATE
+    return replace(limits, whole=whole, private=_UNBOUND, group=_UNBOUND)
 
 
 async def _unreachable(tx: Transaction, row: Delivery, why: str, *, now: datetime) -> None:  # noqa: ARG001 - the post's way
