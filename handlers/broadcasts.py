@@ -232,7 +232,7 @@ async def _preview(
 
 async def send(ctx: Context) -> None:
     async with ctx.transaction() as tx:
-        leaving = await actions.send(tx, ctx.ref, await ctx.person(tx), now=ctx.now)
+        leaving = await actions.send(tx, ctx.ref, await ctx.person(tx), now=ctx.now, page=ctx.said.message_id)
         screen = compose.leaving(ctx.texts, leaving)
     await ctx.toast()
     await ctx.show(screen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -23,7 +24,7 @@ from bot.delivery.moments import MomentAction, plan_moment
 from bot.delivery.outbox import plan, withdraw
 from bot.messages import Attachment
 from bot.storage.database import Transaction
-from bot.storage.tables import Broadcast, BroadcastCohort, Cohort, Delivery, Moment, Person
+from bot.storage.tables import Broadcast, BroadcastCohort, Chat, Cohort, Delivery, Moment, Person
 from bot.window.queries import private_chat
 from bot.words import BroadcastState, Lane, MomentState, Origin, Verb
 
@@ -61,8 +62,8 @@ async def write(
     return broadcast
 
 
-async def send(tx: Transaction, broadcast_id: UUID, me: Person, *, now: datetime) -> Broadcast:
-    """Let it leave in fifteen seconds.
+async def send(tx: Transaction, broadcast_id: UUID, me: Person, *, now: datetime, page: int | None = None) -> Broadcast:
+    """Let it leave in fifteen seconds; ``page`` is the message with Undo, which keeps itself current from now on.
 
     Raises:
         BroadcastGone: it is not theirs.
@@ -73,6 +74,8 @@ async def send(tx: Transaction, broadcast_id: UUID, me: Person, *, now: datetime
     broadcast.state = BroadcastState.WAITING
     broadcast.leaves_at = now + UNDO_FOR
     await _plan_moment(tx, broadcast, "broadcast-leaves", broadcast.leaves_at)
+    if page is not None:
+        await _turn_page(tx, broadcast, {"message_id": page}, broadcast.leaves_at, now=now)
     return broadcast
 
 
@@ -149,23 +152,38 @@ async def _report(tx: Transaction, moment: Moment, *, now: datetime) -> None:
         return
     if broadcast.state is BroadcastState.LEAVING:
         broadcast.state = BroadcastState.SENT
+        page = select(Delivery.facts).where(Delivery.ref == broadcast.id, Delivery.kind == "broadcast-page")
+        if (facts := await tx.scalar(page.limit(1))) is not None:
+            await _turn_page(tx, broadcast, facts, now, now=now)
     chat = await private_chat(tx, broadcast.author_id)
-    await plan(
-        tx,
-        [
-            Delivery(
-                key=f"broadcast-report:{broadcast.id}",
-                origin=Origin.BROADCASTS,
-                verb=Verb.SEND,
-                kind="broadcast-report",
-                lane=Lane.PROMPTS,
-                chat_id=chat.id,
-                ref=broadcast.id,
-                due_at=now,
-                silent=True,
-                made_at=now,
-            )
-        ],
+    report = _for_author(broadcast, chat, Verb.SEND, "broadcast-report", now, now=now)
+    report.silent = True
+    await plan(tx, [report])
+
+
+async def _turn_page(
+    tx: Transaction, broadcast: Broadcast, facts: dict[str, Any], due_at: datetime, *, now: datetime
+) -> None:
+    """Change the page with the buttons when they have had their time."""
+    chat = await private_chat(tx, broadcast.author_id)
+    edit = _for_author(broadcast, chat, Verb.EDIT, "broadcast-page", due_at, now=now)
+    edit.facts = facts
+    await plan(tx, [edit])
+
+
+def _for_author(
+    broadcast: Broadcast, chat: Chat, verb: Verb, kind: str, due_at: datetime, *, now: datetime
+) -> Delivery:
+    return Delivery(
+        key=f"{kind}:{broadcast.id}:{broadcast.state}",
+        origin=Origin.BROADCASTS,
+        verb=verb,
+        kind=kind,
+        lane=Lane.PROMPTS,
+        chat_id=chat.id,
+        ref=broadcast.id,
+        due_at=due_at,
+        made_at=now,
     )
 
 

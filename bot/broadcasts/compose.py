@@ -229,6 +229,19 @@ def cancelled(t: Texts) -> Message:
     return Message(t("Cancelled. Nobody has received it."))
 
 
+def left(t: Texts, broadcast: Broadcast) -> Message:
+    """In the place of Undo, once that is over."""
+    if broadcast.state is not BroadcastState.LEAVING:
+        return Message(t("It has left."))
+    return Message(
+        t("It is on its way."),
+        (
+            (button(t.label("Stop the rest"), "broadcast-stop", broadcast.id),),
+            (button(t.label("How far is it?"), "broadcast-look", broadcast.id),),
+        ),
+    )
+
+
 def progress(t: Texts, broadcast: Broadcast, tally: Tally) -> Message:
     """How far it is, or what became of it."""
     lines = [t.many("{n} person has it.", "{n} people have it.", len(tally.arrived))]
@@ -258,6 +271,14 @@ async def broadcast_row(tx: Transaction, row: Delivery, t: Texts, now: datetime)
     return Withdrawn(why) if why else await sample(tx, broadcast, t)
 
 
+async def page_row(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001 - a composer takes its hour
+    """The author's page, unless they undid or stopped it there themselves."""
+    broadcast = await tx.get_one(Broadcast, row.ref)
+    if broadcast.state in {BroadcastState.LEAVING, BroadcastState.SENT}:
+        return left(t, broadcast)
+    return Withdrawn(Why.STOPPED)
+
+
 async def report_row(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:
     """To the author, when every copy has come to its end."""
     broadcast = await tx.get_one(Broadcast, row.ref)
@@ -280,5 +301,6 @@ COMPOSERS = {
     "note": note_row,
     "note-answer": answer_row,
     "broadcast": broadcast_row,
+    "broadcast-page": page_row,
     "broadcast-report": report_row,
 }

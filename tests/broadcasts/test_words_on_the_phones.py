@@ -99,6 +99,17 @@ async def test_a_broadcast_is_seen_sent_after_fifteen_seconds_and_reported(maple
     assert fay.received[-1].words == "2 people have it.\nAnn and Bob"
 
 
+async def test_the_undo_goes_when_its_seconds_are_over(maple: House):
+    control = await maple.say("Fay", "/broadcast Maple Socks.")
+    await maple.press("Fay", control, "Send")
+    await maple.until(NOON + 15 * SECOND)
+    while_it_leaves = control.words, control.labels
+    await maple.until(NOON + 90 * SECOND)
+
+    assert while_it_leaves == ("It is on its way.", ["Stop the rest", "How far is it?"])
+    assert (control.words, control.labels) == ("It has left.", [])
+
+
 async def test_undo_and_double_taps_send_nothing(maple: House):
     control = await maple.say("Fay", "/broadcast all Socks.")
     data = control.keyboard[0][0]["callback_data"]
