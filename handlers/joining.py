@@ -12,7 +12,15 @@ from bot.enrolment import about, consent, joining
 from bot.enrolment.queries import Joining, own_place
 from bot.enrolment.queries import joining as read_joining
 from bot.enrolment.rules import ABOUT, READERS, SWITCHES, WELCOME, NotThere, switches_of
-from bot.enrolment.zones import countries, find_countries, find_places, likely_zones, nearest_places, zone_named
+from bot.enrolment.zones import (
+    countries,
+    find_countries,
+    find_places,
+    likely_zones,
+    nearest_places,
+    read_cities,
+    zone_named,
+)
 from bot.messages import Button, Message
 from bot.storage.database import Transaction
 from bot.storage.drafts import DraftGone, awaiting_draft, drop_draft, keep_draft
@@ -121,6 +129,7 @@ def _asking(awaits: str, ask: Callable[[Context, Joining], Message]) -> Handler:
     """A button after which something may be typed."""
 
     async def press(ctx: Context) -> None:
+        await asyncio.to_thread(read_cities)
         async with ctx.transaction() as tx:
             j = await _at_the_last_screen(ctx, tx)
             await keep_draft(tx, j.person.id, _DRAFT, {"member": str(j.member.id)}, awaits=awaits, now=ctx.now)

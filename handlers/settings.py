@@ -8,7 +8,15 @@ from zoneinfo import ZoneInfo
 from bot.buttons import UnknownButton
 from bot.enrolment import about, joining, rules
 from bot.enrolment import settings as screens
-from bot.enrolment.zones import countries, find_countries, find_places, likely_zones, nearest_places, zone_named
+from bot.enrolment.zones import (
+    countries,
+    find_countries,
+    find_places,
+    likely_zones,
+    nearest_places,
+    read_cities,
+    zone_named,
+)
 from bot.errors import Refused
 from bot.messages import Message
 from bot.storage.database import Transaction
@@ -73,6 +81,7 @@ def _quiet_hours(arg: str) -> QuietHours:
 
 async def my_zone(ctx: Context) -> None:
     """The zone: a question that may be answered by typing, or a pressed clock."""
+    await asyncio.to_thread(read_cities)
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
         if ctx.tap.arg:

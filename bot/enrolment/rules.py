@@ -66,7 +66,15 @@ class LabelsAlike(Refused):
 
 
 class WrongSeats(Refused):
-    """More or fewer seats than the kind has: from ``least`` to ``most``."""
+    """More or fewer seats than a group has: from ``least`` to ``most``."""
+
+
+class NotACouple(WrongSeats):
+    """A couple has two seats."""
+
+
+class NotAlone(WrongSeats):
+    """An individual has one seat."""
 
 
 class UnknownZone(Refused):
@@ -227,6 +235,13 @@ def seat_bounds(kind: CohortKind) -> tuple[int, int]:
     }[kind]
 
 
+_NOT_ITS_SEATS = {
+    CohortKind.COUPLE: NotACouple,
+    CohortKind.GROUP: WrongSeats,
+    CohortKind.INDIVIDUAL: NotAlone,
+}
+
+
 def seat_labels(kind: CohortKind, words: list[str]) -> tuple[str, ...]:
     """What the seats are called: the names given, or plain numbers for "12" or for nothing.
 
@@ -234,14 +249,13 @@ def seat_labels(kind: CohortKind, words: list[str]) -> tuple[str, ...]:
         WrongSeats, LabelsAlike and the noes of names.
     """
     least, most = seat_bounds(kind)
-    wrong = WrongSeats(least=least, most=most)
     if len(words) <= 1 and (not words or _is_count(words[0])):
         count = int(words[0]) if words else least
         labels = [str(number) for number in range(1, count + 1)] if least <= count <= most else []
     else:
         labels = [good_name(word) for word in words]
     if not least <= len(labels) <= most:
-        raise wrong
+        raise _NOT_ITS_SEATS[kind](least=least, most=most)
     for number, label in enumerate(labels):
         if folded(label) in {folded(other) for other in labels[:number]}:
             raise LabelsAlike(name=label)

