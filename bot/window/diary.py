@@ -99,14 +99,12 @@ class Diary:
 
 
 def open_diaries(programme: Programme, gathered: Gathered) -> tuple[Diary, ...]:
-    """A diary for everybody in a meeting's plan; whoever left before any of it began is not in it."""
+    """A diary for everybody in a meeting's plan."""
     cohort = Anchors(gathered.starts_at, gathered.release, gathered.zone)
     common = plain_wishes(programme, cohort).values()
     laid: dict[Anchors, tuple[Sequence[Span], datetime]] = {}
     diaries = []
     for party in gathered.parties:
-        if party.left_at and party.left_at < min(common, default=cohort.starts_at):
-            continue
         own = replace(cohort, released_at=party.released_at or cohort.released_at, zone=party.zone)
         if own not in laid:
             phases = spans(programme, own)

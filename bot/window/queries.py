@@ -184,14 +184,17 @@ async def cohorts_beside(tx: Transaction, cohort_id: UUID) -> list[UUID]:
 
 
 async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: Meeting | None) -> Gathered:
-    """A session and its people as the planner sees them; whoever left stays in it, so that nobody's hours tell."""
+    """A session and its people as the planner sees them.
+
+    Whoever leaves after it was planned stays in it, so that nobody's hours tell.
+    """
     attendance = {
         row.member_id: row for row in await tx.scalars(select(Attendance).where(Attendance.meeting_id == meeting.id))
     }
     parties = [
         await _party(tx, member, attendance.get(member.id))
         for member in await members_of(tx, cohort.id)
-        if member.admitted_at is not None
+        if member.admitted_at is not None and (member.left_at is None or member.left_at >= meeting.made_at)
     ]
     return Gathered(
         meeting_id=meeting.id,

@@ -17,8 +17,10 @@ from scenes import (
     plan_the_session,
     unfold,
 )
+from sqlalchemy import select
 
 from bot.rehearsal.message import Message
+from bot.storage.tables import Chat, Delivery
 
 A_LITTLE_LATER = timedelta(minutes=5)
 
@@ -422,3 +424,36 @@ async def test_the_plan_of_a_session_reaches_whoever_is_admitted_later(house: Ho
     await house.press_newest("Fay", "Admit")
 
     assert house.newest("Bob", "I'm coming").words.startswith("Maple\nSat 28 Nov, 14:00 until 17:00")
+
+
+async def test_whoever_leaves_before_a_session_cannot_be_told_by_what_the_other_receives(planned: House) -> None:
+    before = await steps_of(planned, "Bob")
+
+    await planned.say("Ann", "/leave")
+    await planned.press_newest("Ann", "Yes, leave")
+    await planned.say("Fay", "/move Maple 1 2026-11-28 15:00")
+    await planned.press_newest("Fay", "Confirm")
+
+    assert await steps_of(planned, "Bob") == before
+
+
+async def test_whoever_left_is_in_no_session_that_is_planned_afterwards(maple: House) -> None:
+    await maple.say("Ann", "/leave")
+    await maple.press_newest("Ann", "Yes, leave")
+    await maple.until(SATURDAY_MORNING + A_LITTLE_LATER)
+
+    await maple.say("Fay", "/session Maple 2026-11-28 14:00 3h")
+    await maple.press_newest("Fay", "Confirm")
+
+    assert "close-moment" not in await steps_of(maple, "Bob")
+
+
+async def steps_of(house: House, name: str) -> set[str]:
+    """The steps that wait for somebody."""
+    waiting = (
+        select(Delivery.step)
+        .join(Chat, Chat.id == Delivery.chat_id)
+        .where(Chat.telegram_id == house.phone(name).chat.id, Delivery.state == "planned", Delivery.step.is_not(None))
+    )
+    async with house.bot.runtime.database.transaction() as tx:
+        return set(await tx.scalars(waiting))
