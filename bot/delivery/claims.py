@@ -53,55 +53,27 @@ async def claim_due(
         if limit > 0:
             claimed += await _due_in_lane(tx, now, lane, limit)
     if claimed:
-        taken = {"state": DeliveryState.CLAIMED, "claimed_by": claimant.owner, "term": claimant.term}
-        statement = (
-            update(DELIVERY)
-            .where(DELIVERY.c.id == bindparam("row"))
-            .values(**taken, lease_until=in_seconds("lease"), not_before=None)
-        )
-        await tx.execute(statement, [{"row": row.id, "lease": lease} for row in claimed])
+        await tx.execute(_CLAIM, [{"row": row.id, "lease": lease, **_named(claimant)} for row in claimed])
         for row in claimed:
-            remember(row, **taken)
+            remember(row, state=DeliveryState.CLAIMED, claimed_by=claimant.owner, term=claimant.term)
             tx.expunge(row)
     return claimed
 
 
 async def _due_in_lane(tx: Transaction, now: datetime, lane: Lane, limit: int) -> list[Delivery]:
-    due = _claimable().where(Delivery.lane == int(lane), Delivery.due_at <= now)
-    order = (Delivery.due_at, Delivery.cohort_id, Delivery.id)
-    rows = list(await tx.scalars(due.order_by(*order).limit(limit)))
+    asked = {"in_lane": int(lane), "at": now}
+    rows = list(await tx.scalars(_FIRST_DUE, asked | {"most": limit}))
     last = rows[-1] if rows else None
     if len(rows) == limit and last is not None and last.cohort_id is not None:
         taken = {row.id for row in rows}
-        rest = due.where(Delivery.due_at == last.due_at, Delivery.cohort_id == last.cohort_id)
-        rows += [row for row in await tx.scalars(rest.order_by(Delivery.id)) if row.id not in taken]
+        rest = await tx.scalars(_REST_OF_COHORT, asked | {"cohort": last.cohort_id, "due": last.due_at})
+        rows += [row for row in rest if row.id not in taken]
     return rows
-
-
-def _claimable() -> Select[Delivery]:
-    free = or_(Delivery.not_before.is_(None), Delivery.not_before <= real_now())
-    reachable = or_(Chat.not_before.is_(None), Chat.not_before <= real_now())
-    return (
-        select(Delivery)
-        .join(Chat, Chat.id == Delivery.chat_id)
-        .where(IS_PLANNED, free, reachable)
-        .with_for_update(of=Delivery, skip_locked=True)
-    )
 
 
 async def still_claimed(tx: Transaction, ids: Sequence[UUID], claimant: Claimant) -> set[UUID]:
     """Which of these are still ours: neither withdrawn nor moved nor taken over since; they are locked from here on."""
-    statement = select(DELIVERY.c.id).where(DELIVERY.c.id.in_(ids), *claimed_by(claimant))
-    return set(await tx.scalars(statement.order_by(DELIVERY.c.id).with_for_update()))
-
-
-def claimed_by(claimant: Claimant) -> tuple[ColumnElement[bool], ...]:
-    """The condition that a row is claimed and the claim is ours."""
-    return (
-        DELIVERY.c.state == DeliveryState.CLAIMED,
-        DELIVERY.c.claimed_by == claimant.owner,
-        DELIVERY.c.term == claimant.term,
-    )
+    return set(await tx.scalars(_STILL_OURS, {"rows": ids, **_named(claimant)}))
 
 
 async def mark_sending(tx: Transaction, rows: Sequence[Delivery], claimant: Claimant, now: datetime) -> None:
@@ -122,19 +94,9 @@ async def mark_sending(tx: Transaction, rows: Sequence[Delivery], claimant: Clai
         }
         for row in rows
     ]
-    statement = (
-        update(DELIVERY)
-        .where(DELIVERY.c.id == bindparam("row"))
-        .values(
-            state=DeliveryState.SENDING,
-            attempts=DELIVERY.c.attempts + 1,
-            attempt_id=bindparam("attempt"),
-            lease_until=in_seconds("lease"),
-        )
-    )
     marks = [{"row": row.id, "attempt": a["id"], "lease": CALL_ENDS} for row, a in zip(rows, attempts, strict=True)]
-    await tx.execute(statement, marks)
-    await tx.execute(insert(ATTEMPT), attempts)
+    await tx.execute(_MARK, marks)
+    await tx.execute(_BEGIN_ATTEMPTS, attempts)
     for row, attempt in zip(rows, attempts, strict=True):
         remember(row, state=DeliveryState.SENDING, attempts=attempt["number"], attempt_id=attempt["id"])
 
@@ -155,14 +117,7 @@ async def give_back(tx: Transaction, ids: Mapping[UUID, float | None], claimant:
     """Return claimed rows to those that wait, each for so many real seconds or none."""
     if not ids:
         return
-    statement = (
-        update(DELIVERY)
-        .where(DELIVERY.c.id == bindparam("row"), *claimed_by(claimant))
-        .values(
-            state=DeliveryState.PLANNED, claimed_by=None, term=None, lease_until=None, not_before=in_seconds("rests")
-        )
-    )
-    await tx.execute(statement, [{"row": row, "rests": rests} for row, rests in ids.items()])
+    await tx.execute(_GIVE_BACK, [{"row": row, "rests": rests, **_named(claimant)} for row, rests in ids.items()])
 
 
 async def rest_chats(tx: Transaction, rests: Mapping[UUID, float]) -> None:
@@ -229,3 +184,69 @@ def remember(row: Delivery, **values: Any) -> None:
     """Keep a row in our hands in step with what was written about it."""
     for name, value in values.items():
         set_committed_value(row, name, value)
+
+
+# ── Statements of every crossing, built once: building and naming them costs more than the database takes ──────────
+
+_IS_THIS_ROW = DELIVERY.c.id == bindparam("row")
+_IS_OURS = (
+    DELIVERY.c.state == DeliveryState.CLAIMED,
+    DELIVERY.c.claimed_by == bindparam("owner"),
+    DELIVERY.c.term == bindparam("since"),
+)
+
+
+def _named(claimant: Claimant) -> dict[str, Any]:
+    """The claimant as the statements here ask for it."""
+    return {"owner": claimant.owner, "since": claimant.term}
+
+
+def _due() -> Select[Delivery]:
+    free = or_(Delivery.not_before.is_(None), Delivery.not_before <= real_now())
+    reachable = or_(Chat.not_before.is_(None), Chat.not_before <= real_now())
+    return (
+        select(Delivery)
+        .join(Chat, Chat.id == Delivery.chat_id)
+        .where(IS_PLANNED, free, reachable)
+        .where(Delivery.lane == bindparam("in_lane"), Delivery.due_at <= bindparam("at"))
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+
+
+_FIRST_DUE = _due().order_by(Delivery.due_at, Delivery.cohort_id, Delivery.id).limit(bindparam("most"))
+_REST_OF_COHORT = (
+    _due().where(Delivery.due_at == bindparam("due"), Delivery.cohort_id == bindparam("cohort")).order_by(Delivery.id)
+)
+_CLAIM = (
+    update(DELIVERY)
+    .where(_IS_THIS_ROW)
+    .values(
+        state=DeliveryState.CLAIMED,
+        claimed_by=bindparam("owner"),
+        term=bindparam("since"),
+        lease_until=in_seconds("lease"),
+        not_before=None,
+    )
+)
+_STILL_OURS = (
+    select(DELIVERY.c.id)
+    .where(DELIVERY.c.id.in_(bindparam("rows", expanding=True)), *_IS_OURS)
+    .order_by(DELIVERY.c.id)
+    .with_for_update()
+)
+_MARK = (
+    update(DELIVERY)
+    .where(_IS_THIS_ROW)
+    .values(
+        state=DeliveryState.SENDING,
+        attempts=DELIVERY.c.attempts + 1,
+        attempt_id=bindparam("attempt"),
+        lease_until=in_seconds("lease"),
+    )
+)
+_BEGIN_ATTEMPTS = insert(ATTEMPT)
+_GIVE_BACK = (
+    update(DELIVERY)
+    .where(_IS_THIS_ROW, *_IS_OURS)
+    .values(state=DeliveryState.PLANNED, claimed_by=None, term=None, lease_until=None, not_before=in_seconds("rests"))
+)

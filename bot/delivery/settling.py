@@ -38,10 +38,7 @@ class Result:
 async def settle(tx: Transaction, results: Sequence[Result], *, now: datetime) -> list[Delivery]:
     """Write results down, each fenced by its attempt; returns the rows whose state this changed."""
     await _close_attempts(tx, results, now)
-    ids = [result.row.id for result in results]
-    columns = (DELIVERY.c[name] for name in ("id", "state", "verb", "attempt_id", "attempts", "resends", "message_id"))
-    locked = select(*columns).where(DELIVERY.c.id.in_(ids)).order_by(DELIVERY.c.id).with_for_update()
-    stored = {row.id: row for row in await tx.execute(locked)}
+    stored = {row.id: row for row in await tx.execute(_LOCKED, {"rows": [result.row.id for result in results]})}
     changes: list[tuple[Result, Ruling]] = []
     for result in results:
         row = stored.get(result.row.id)
@@ -62,38 +59,22 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: datetime) -
 
 
 async def _close_attempts(tx: Transaction, results: Sequence[Result], now: datetime) -> None:
-    statement = (
-        update(ATTEMPT)
-        .where(ATTEMPT.c.id == bindparam("attempt"))
-        .values(ended_at=now, outcome=bindparam("kind"), detail=bindparam("why"), message_id=bindparam("message"))
-    )
     ended = [
         {
             "attempt": result.attempt_id,
+            "at": now,
             "kind": result.outcome.kind,
             "why": result.outcome.detail,
             "message": result.outcome.message_id,
         }
         for result in results
     ]
-    await tx.execute(statement, ended)
+    await tx.execute(_CLOSE_ATTEMPTS, ended)
 
 
 async def _write(tx: Transaction, changes: Sequence[tuple[Result, Ruling]], now: datetime) -> None:
     if not changes:
         return
-    statement = (
-        update(DELIVERY)
-        .where(DELIVERY.c.id == bindparam("row"))
-        .values(
-            state=bindparam("becomes"),
-            reason=bindparam("why"),
-            message_id=bindparam("message"),
-            sent_at=bindparam("at"),
-            not_before=in_seconds("rests"),
-            lease_until=in_seconds("ends"),
-        )
-    )
     values = []
     for result, ruling in changes:
         new = _new_values(result, ruling, now)
@@ -108,7 +89,7 @@ async def _write(tx: Transaction, changes: Sequence[tuple[Result, Ruling]], now:
             "rests": None if unknown else ruling.rests,
             "ends": ruling.rests if unknown else None,
         })  # fmt: skip
-    await tx.execute(statement, values)
+    await tx.execute(_WRITE, values)
 
 
 def _new_values(result: Result, ruling: Ruling, now: datetime) -> dict[str, Any]:
@@ -136,3 +117,32 @@ async def _tell_chats(tx: Transaction, results: Sequence[Result], now: datetime)
                 gone = update(Chat).where(Chat.id == chat_id, Chat.unreachable_since.is_(None))
                 await tx.execute(gone.values(unreachable_since=now, unreachable_why=outcome.detail))
     await rest_chats(tx, rests)
+
+
+# ── Statements of every crossing, built once ───────────────────────────────────────────────────────────────────────
+
+_LOCKED = (
+    select(*(DELIVERY.c[name] for name in ("id", "state", "verb", "attempt_id", "attempts", "resends", "message_id")))
+    .where(DELIVERY.c.id.in_(bindparam("rows", expanding=True)))
+    .order_by(DELIVERY.c.id)
+    .with_for_update()
+)
+_CLOSE_ATTEMPTS = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.id == bindparam("attempt"))
+    .values(
+        ended_at=bindparam("at"), outcome=bindparam("kind"), detail=bindparam("why"), message_id=bindparam("message")
+    )
+)
+_WRITE = (
+    update(DELIVERY)
+    .where(DELIVERY.c.id == bindparam("row"))
+    .values(
+        state=bindparam("becomes"),
+        reason=bindparam("why"),
+        message_id=bindparam("message"),
+        sent_at=bindparam("at"),
+        not_before=in_seconds("rests"),
+        lease_until=in_seconds("ends"),
+    )
+)

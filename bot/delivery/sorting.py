@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
 from bot.delivery.calls import Call, Method, check
@@ -71,14 +71,31 @@ async def recipients(
     tx: Transaction, rows: Sequence[Delivery], default_language: str = SOURCE_LANGUAGE
 ) -> dict[UUID, Recipient]:
     """The recipient of each delivery: a person's own language and zone, a group's, else its cohort's."""
+    asked = {"rows": [row.id for row in rows], "by_default": default_language}
+    found = {}
+    for row_id, chat, since, why, language, zone, topic, in_the_group, state, message in await tx.execute(
+        _RECIPIENTS, asked
+    ):
+        found[row_id] = Recipient(
+            chat=chat,
+            topic_id=topic if in_the_group else None,
+            texts=Texts(language, zone) if zone is not None else Texts(language),
+            gone=(why or "unreachable") if since is not None else None,
+            target_state=state,
+            target_message=message,
+        )
+    return found
+
+
+def _recipients() -> Select[*tuple[Any, ...]]:
     target = aliased(Delivery)
-    statement = (
+    return (
         select(
             Delivery.id,
             Chat.telegram_id,
             Chat.unreachable_since,
             Chat.unreachable_why,
-            func.coalesce(Person.language, Chat.language, Cohort.language, default_language).label("language"),
+            func.coalesce(Person.language, Chat.language, Cohort.language, bindparam("by_default")).label("language"),
             func.coalesce(Person.zone, Chat.zone, Cohort.zone).label("zone"),
             Cohort.topic_id,
             (Cohort.chat_id == Delivery.chat_id).label("in_the_group"),
@@ -89,19 +106,11 @@ async def recipients(
         .outerjoin(Person, Person.id == Chat.person_id)
         .outerjoin(Cohort, Cohort.id == Delivery.cohort_id)
         .outerjoin(target, target.id == Delivery.target)
-        .where(Delivery.id.in_([row.id for row in rows]))
+        .where(Delivery.id.in_(bindparam("rows", expanding=True)))
     )
-    found = {}
-    for row_id, chat, since, why, language, zone, topic, in_the_group, state, message in await tx.execute(statement):
-        found[row_id] = Recipient(
-            chat=chat,
-            topic_id=topic if in_the_group else None,
-            texts=Texts(language, zone) if zone is not None else Texts(language),
-            gone=(why or "unreachable") if since is not None else None,
-            target_state=state,
-            target_message=message,
-        )
-    return found
+
+
+_RECIPIENTS = _recipients()  # built once: it is asked twice for every letter
 
 
 async def reasons_to_stay(

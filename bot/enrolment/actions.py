@@ -121,8 +121,14 @@ async def _join_facilitators(tx: Transaction, cohort: Cohort, person: Person, *,
         raise AlreadyInOffice
     if any(place.cohort_id == cohort.id for place in await memberships(tx, person)):
         raise OwnSeat
-    tx.add(Facilitation(cohort_id=cohort.id, person_id=person.id, since=now))
+    _hold(tx, cohort, person, now)
     await record(tx, actor_id=person.id, action="co-facilitates", cohort_id=cohort.id, subject_id=person.id, now=now)
+
+
+def _hold(tx: Transaction, cohort: Cohort, person: Person, now: datetime) -> None:
+    tx.add(Facilitation(cohort_id=cohort.id, person_id=person.id, since=now))
+    if not person.zone_confirmed:
+        person.zone = cohort.zone  # a better guess than none, until they say theirs
 
 
 # ── Cohorts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +171,7 @@ async def make_cohort(
     tx.seal(cohort, "name", wish.name)
     tx.add(cohort)
     await tx.flush()
-    tx.add(Facilitation(cohort_id=cohort.id, person_id=by.id, since=now))
+    _hold(tx, cohort, by, now)
     for number, label in enumerate(wish.labels, start=1):
         seat = Seat(cohort_id=cohort.id, number=number, issue=0, issued_at=now, expires_at=now)
         tx.seal(seat, "label", label)

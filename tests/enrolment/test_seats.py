@@ -35,6 +35,18 @@ async def test_a_couple_has_two_seats_whose_links_open_only_their_own(database: 
         assert cohort.seats == 2
 
 
+async def test_a_facilitator_who_has_told_no_zone_reads_hours_in_their_cohorts(database: Database) -> None:
+    async with database.transaction() as tx:
+        told = await fay(tx)
+        guessed = await meet_person(tx, EVE, "Eve", "en", now=NOON)
+
+        await make(tx, told)
+        await make(tx, guessed)
+
+        assert [person.zone.key for person in (told, guessed)] == ["America/Sao_Paulo", "Europe/Berlin"]
+        assert not guessed.zone_confirmed
+
+
 async def test_a_link_works_once(database: Database) -> None:
     async with database.transaction() as tx:
         _, _, seats = await maple(tx)

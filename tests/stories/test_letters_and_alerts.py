@@ -34,7 +34,7 @@ async def test_unexpected_words_reach_the_facilitator_only_when_their_author_say
 
     assert not any(A_CANARY in words for words in before)
     assert asked.words == "Sent to Fay. I can't know when it is read."
-    assert note.words == f"Ann (Maple), Sat 28 Nov, 16:05\n\n{A_CANARY}"
+    assert note.words == f"Ann (Maple), Sat 28 Nov, 17:05\n\n{A_CANARY}"
     assert released.phone("Fay").notifications[-1].text == "A note for you."
     assert not any(A_CANARY in words for words in released.shown("Ann"))
 
@@ -356,7 +356,7 @@ async def test_what_waits_for_the_morning_can_be_stopped(maple: House) -> None:
     await maple.press_newest("Fay", "How far is it?", "Stop the rest")
     await maple.until(berlin(22, 12))
 
-    assert "Ann: Sun 22 Nov, 07:00, when it is awake there" in preview
+    assert "Ann: Sun 22 Nov, 08:00, when it is awake there" in preview
     assert not any("See you" in words for name in ("Ann", "Bob") for words in maple.phone(name).ever_shown)
 
 
