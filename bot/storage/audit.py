@@ -12,13 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from bot.storage.database import Transaction
 from bot.storage.tables import AuditEntry
 
 _BEGINNING = bytes(32)
-_ONE_AT_A_TIME = 0x6175646974  # any number, the same for every process
 
 
 async def record(
@@ -32,8 +31,7 @@ async def record(
     facts: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Write down that somebody did something; ``facts`` are small JSON and never anybody's words."""
-    if tx.get_bind().dialect.name == "postgresql":  # SQLite has one writer anyway
-        await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ONE_AT_A_TIME})
+    await tx.alone()
     last = await tx.scalar(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1))
     entry = AuditEntry(
         number=last.number + 1 if last else 1,

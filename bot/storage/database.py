@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -40,6 +40,7 @@ _PRAGMAS = {
     "trusted_schema": "OFF",
     "journal_size_limit": str(64 * 1024 * 1024),
 }
+_ONE_AT_A_TIME = 0x6175646974  # any number, the same for every process
 _POSTGRES_OPTIONS = (
     "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 )
@@ -67,6 +68,14 @@ class Transaction(AsyncSession):
     def open_json(self, row: Base, column: str) -> Any:
         words = self.open(row, column)
         return json.loads(words) if words else None
+
+    async def alone(self) -> None:
+        """From here to the commit, nobody else who asks for this runs; SQLite has one writer anyway.
+
+        What was read before may be older than what the others have written: read it again.
+        """
+        if self.get_bind().dialect.name == "postgresql":
+            await self.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ONE_AT_A_TIME})
 
     def after_commit(self, call: Callable[[], object]) -> None:
         """Do this once the transaction is safely in the database, and not at all if it is not."""

@@ -40,6 +40,7 @@ async def replan(tx: Transaction, cohort_id: UUID, *, now: datetime) -> Impact:
     What its people read from other cohorts makes way in turn: somebody's days are one, the older due goes first.
     """
     await tx.flush()
+    await tx.alone()  # of two changes at once, the second sees the first
     total = await _replan_cohort(tx, cohort_id, now=now)
     for beside in await cohorts_beside(tx, cohort_id):
         await _replan_cohort(tx, beside, now=now)
@@ -47,7 +48,7 @@ async def replan(tx: Transaction, cohort_id: UUID, *, now: datetime) -> Impact:
 
 
 async def _replan_cohort(tx: Transaction, cohort_id: UUID, *, now: datetime) -> Impact:
-    cohort = await tx.get_one(Cohort, cohort_id)
+    cohort = await tx.get_one(Cohort, cohort_id, populate_existing=True)
     programme = await pinned(tx, cohort.programme)
     lighter = await pinned(tx, cohort.lighter_programme) if cohort.lighter_programme else None
     sessions = await sessions_of(tx, cohort_id)

@@ -48,6 +48,7 @@ EVE = time(12, 0)  # from noon of the day before, the next session has the word
 _SPEAKING = ("prompt", "remind")
 _FILLS_DAYS = (Origin.WINDOW, Origin.CHECKINS, Origin.SCHEDULING, Origin.BROADCASTS)
 _ASKED_FOR = ("note-answer", "opening-reply")  # replies are no burden
+_AS_IT_IS = {"populate_existing": True}  # what others have committed meanwhile counts, whatever we read before
 
 
 # ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -69,10 +70,9 @@ async def facilitators_of(tx: Transaction, cohort_id: UUID) -> list[Person]:
 
 
 async def members_of(tx: Transaction, cohort_id: UUID) -> list[Member]:
-    """Everybody who ever joined, in the order they did."""
-    return list(
-        await tx.scalars(select(Member).where(Member.cohort_id == cohort_id).order_by(Member.joined_at, Member.id))
-    )
+    """Everybody who ever joined, in the order they did, as they are now."""
+    everybody = select(Member).where(Member.cohort_id == cohort_id).order_by(Member.joined_at, Member.id)
+    return list(await tx.scalars(everybody, execution_options=_AS_IT_IS))
 
 
 async def enrolled(tx: Transaction, cohort_id: UUID) -> list[Member]:
@@ -163,13 +163,13 @@ def _standing(row: Delivery, chat: Chat, member: Member | None, cohort: Cohort |
 
 
 async def sessions_of(tx: Transaction, cohort_id: UUID) -> list[Meeting]:
-    """The sessions of a cohort in order of their start; gatherings open no window."""
-    rows = await tx.scalars(
+    """The sessions of a cohort in order of their start, as they are now; gatherings open no window."""
+    sessions = (
         select(Meeting)
         .where(Meeting.cohort_id == cohort_id, Meeting.kind == MeetingKind.SESSION)
         .order_by(Meeting.starts_at)
     )
-    return list(rows)
+    return list(await tx.scalars(sessions, execution_options=_AS_IT_IS))
 
 
 async def cohorts_beside(tx: Transaction, cohort_id: UUID) -> list[UUID]:
@@ -188,9 +188,8 @@ async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: M
 
     Whoever leaves after it was planned stays in it, so that nobody's hours tell.
     """
-    attendance = {
-        row.member_id: row for row in await tx.scalars(select(Attendance).where(Attendance.meeting_id == meeting.id))
-    }
+    attending = select(Attendance).where(Attendance.meeting_id == meeting.id)
+    attendance = {row.member_id: row for row in await tx.scalars(attending, execution_options=_AS_IT_IS)}
     parties = [
         await _party(tx, member, attendance.get(member.id))
         for member in await members_of(tx, cohort.id)
@@ -212,7 +211,7 @@ async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: M
 
 
 async def _party(tx: Transaction, member: Member, attendance: Attendance | None) -> Party:
-    person = await tx.get_one(Person, member.person_id)
+    person = await tx.get_one(Person, member.person_id, populate_existing=True)
     chat = await private_chat(tx, member.person_id)
     return Party(
         member_id=member.id,

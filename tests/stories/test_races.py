@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from datetime import time, timedelta
 from typing import Any
 
 from going_wrong import number_of, rows_of, states
 from house import House
 from scenes import berlin, folded, found_maple, join, unfold
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from bot.storage.tables import (
     Alert,
@@ -23,8 +26,10 @@ from bot.storage.tables import (
     Member,
     Moment,
     Opening,
+    Person,
     Response,
 )
+from bot.window.actions import replan
 from bot.words import Choice, InboxState, MemberState, MomentState, Rsvp
 
 SEALED = berlin(27, 19, 30)  # both get a message whose answers open when both have chosen to share
@@ -40,6 +45,36 @@ async def with_gus(house: House) -> None:
 
 async def nothing_failed(house: House) -> bool:
     return await number_of(house, InboxUpdate, state=InboxState.QUARANTINED) == 0
+
+
+# ── Two changes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_move_and_new_quiet_hours_at_once_leave_the_plan_that_both_ask_for(planned: House) -> None:
+    database = planned.bot.runtime.database
+    both_have_written = asyncio.Barrier(1 if database.is_sqlite else 2)  # SQLite lets only one write at a time
+
+    async def change(alter: Callable[[Meeting, Person], None]) -> None:
+        async with database.transaction() as tx:
+            meeting = (await tx.scalars(select(Meeting))).one()
+            ann = (await tx.scalars(select(Person).where(Person.telegram_id == 1002))).one()
+            alter(meeting, ann)
+            await tx.flush()
+            await both_have_written.wait()
+            await replan(tx, meeting.cohort_id, now=planned.clock.now)
+
+    def move(meeting: Meeting, _: Person) -> None:
+        meeting.starts_at += timedelta(hours=2)
+
+    def rest_earlier(_: Meeting, ann: Person) -> None:
+        ann.quiet_begins = time(18)
+
+    await asyncio.gather(change(move), change(rest_earlier))
+
+    async with database.transaction() as tx:
+        cohort_id = (await tx.scalars(select(Meeting.cohort_id))).one()
+        left_to_do = await replan(tx, cohort_id, now=planned.clock.now)
+    assert (left_to_do.new, left_to_do.move, left_to_do.withdrawn) == ((), (), ())
 
 
 # ── Two facilitators ───────────────────────────────────────────────────────────────────────────────────────────────
