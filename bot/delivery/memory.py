@@ -16,7 +16,7 @@ from bot.storage.database import Transaction
 from bot.storage.tables import Chat, RateBucket
 
 BUCKET = cast("Table", RateBucket.__table__)
-_LOOKS_BACK = timedelta(seconds=61)  # the longest window, a group's, is shorter
+_LOOKS_BACK = timedelta(seconds=100)  # the longest window, a group's, and the longest call are shorter together
 _PAUSE = "pause"
 _A_STEP = 2.0  # seconds; clocks that are merely adjusted drift by less between two looks
 
@@ -38,15 +38,16 @@ async def recall(tx: Transaction, turnstile: Turnstile, *, now: datetime) -> Non
     """Tell the governor what earlier processes did and heard."""
     at = monotonic()
     governor = turnstile.governor
+    # A call is written down before it leaves, and nobody knows how long before: it counts at its latest.
     calls = (
-        select(Chat.telegram_id, ATTEMPT.c.started_at)
+        select(Chat.telegram_id, ATTEMPT.c.ended_at)
         .join(DELIVERY, DELIVERY.c.chat_id == Chat.id)
         .join(ATTEMPT, ATTEMPT.c.delivery_id == DELIVERY.c.id)
         .where(ATTEMPT.c.started_at > now - _LOOKS_BACK, ATTEMPT.c.started_at <= now)
-        .order_by(ATTEMPT.c.started_at)
     )
-    for chat, started_at in await tx.execute(calls):
-        governor.remember(chat, (now - started_at).total_seconds(), at)
+    left = [(min(ended_at or now, now), chat) for chat, ended_at in await tx.execute(calls)]
+    for left_at, chat in sorted(left):
+        governor.remember(chat, (now - left_at).total_seconds(), at)
     paused = select(Chat.telegram_id, seconds_until(Chat.not_before)).where(Chat.not_before > real_now())
     for chat, seconds in await tx.execute(paused):
         governor.pause_chat(chat, seconds, at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 
 from bot.checkins.actions import fold_on_phones
 from bot.delivery import outbox
@@ -27,6 +27,7 @@ from bot.storage.tables import (
     Disclosure,
     InboxUpdate,
     JournalEntry,
+    Meeting,
     Member,
     Note,
     Person,
@@ -60,6 +61,7 @@ async def erase(tx: Transaction, person: Person, *, now: datetime) -> Erased:
     await outbox.withdraw(tx, _written_by(person), reason="erased")
     await _fold_on_other_phones(tx, who, now=now)
     await _tell_facilitators(tx, who, now=now)
+    await _keep_the_others_hours(tx, who)
     await _close_what_nobody_holds(tx, person, now=now)
     await _empty_inbox(tx, who, now=now)
     await tx.execute(delete(Delivery).where(Delivery.member_id.in_(who.member_ids)))
@@ -176,6 +178,17 @@ async def _tell_facilitators(tx: Transaction, who: Whose, *, now: datetime) -> N
 
 
 # ── Rows that do not hang on the person ────────────────────────────────────────────────────────────────────────────
+
+
+async def _keep_the_others_hours(tx: Transaction, who: Whose) -> None:
+    """Sessions they were planned for remember that somebody was, or the partner could tell by what stays away."""
+    in_it = exists().where(
+        Member.id.in_(who.member_ids),
+        Member.cohort_id == Meeting.cohort_id,
+        Member.admitted_at.is_not(None),
+        or_(Member.left_at.is_(None), Member.left_at >= Meeting.made_at),
+    )
+    await tx.execute(update(Meeting).where(in_it).values(erased=Meeting.erased + 1))
 
 
 async def _close_what_nobody_holds(tx: Transaction, person: Person, *, now: datetime) -> None:

@@ -221,7 +221,7 @@ NOT_PERSONAL: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "the cohort's; your part is in attendance",
         _columns(
             "id cohort_id series_id number kind state starts_at lasts title details sequence made_by made_at "
-            "released_at released_by release_source cancelled_at"
+            "erased released_at released_by release_source cancelled_at"
         ),
     ),
     "attempt": (

@@ -303,6 +303,7 @@ class Meeting(HasId, Base):
     sequence: Mapped[int] = mapped_column(default=0)  # of its calendar entry
     made_by: Mapped[UUID]
     made_at: Mapped[datetime]
+    erased: Mapped[int] = mapped_column(default=0)  # how many of its people erased everything since it was planned
     released_at: Mapped[datetime | None]
     released_by: Mapped[UUID | None]
     release_source: Mapped[ReleaseSource | None] = mapped_column(Word(ReleaseSource))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
@@ -186,7 +186,8 @@ async def cohorts_beside(tx: Transaction, cohort_id: UUID) -> list[UUID]:
 async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: Meeting | None) -> Gathered:
     """A session and its people as the planner sees them.
 
-    Whoever leaves after it was planned stays in it, so that nobody's hours tell.
+    Whoever leaves after it was planned stays in it, so that nobody's hours tell; of those who erased everything there
+    is left that they were there.
     """
     attending = select(Attendance).where(Attendance.meeting_id == meeting.id)
     attendance = {row.member_id: row for row in await tx.scalars(attending, execution_options=_AS_IT_IS)}
@@ -195,6 +196,7 @@ async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: M
         for member in await members_of(tx, cohort.id)
         if member.admitted_at is not None and (member.left_at is None or member.left_at >= meeting.made_at)
     ]
+    parties += [_nobody(cohort, meeting, number) for number in range(meeting.erased)]
     return Gathered(
         meeting_id=meeting.id,
         cohort_id=cohort.id,
@@ -225,6 +227,13 @@ async def _party(tx: Transaction, member: Member, attendance: Attendance | None)
         released_at=attendance.released_at if attendance else None,
         left_at=member.left_at,
     )
+
+
+def _nobody(cohort: Cohort, meeting: Meeting, number: int) -> Party:
+    """In the place of somebody of whom nothing is known any more."""
+    known = uuid5(meeting.id, str(number))
+    quiet = QuietHours(cohort.quiet_begins, cohort.quiet_ends)
+    return Party(known, known, cohort.zone, quiet, Role.RECEIVING, since=meeting.made_at, left_at=meeting.made_at)
 
 
 def _eve(following: Meeting, cohort: Cohort) -> datetime:

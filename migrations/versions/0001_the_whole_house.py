@@ -257,6 +257,7 @@ def upgrade() -> None:
     sa.Column('sequence', sa.Integer(), nullable=False),
     sa.Column('made_by', sa.Uuid(), nullable=False),
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('erased', sa.Integer(), nullable=False),
     sa.Column('released_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('released_by', sa.Uuid(), nullable=True),
     sa.Column('release_source', sa.String(length=24), nullable=True),

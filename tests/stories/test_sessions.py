@@ -426,11 +426,18 @@ async def test_the_plan_of_a_session_reaches_whoever_is_admitted_later(house: Ho
     assert house.newest("Bob", "I'm coming").words.startswith("Maple\nSat 28 Nov, 14:00 until 17:00")
 
 
-async def test_whoever_leaves_before_a_session_cannot_be_told_by_what_the_other_receives(planned: House) -> None:
+@pytest.mark.parametrize(
+    "buttons",
+    [("/leave", "Yes, leave"), ("/mydata", "Erase everything", "Yes, erase everything")],
+    ids=["leaves", "erases"],
+)
+async def test_whoever_goes_before_a_session_cannot_be_told_by_what_the_other_receives(
+    planned: House, buttons: tuple[str, ...]
+) -> None:
     before = await steps_of(planned, "Bob")
 
-    await planned.say("Ann", "/leave")
-    await planned.press_newest("Ann", "Yes, leave")
+    await planned.say("Ann", buttons[0])
+    await planned.press_newest("Ann", *buttons[1:])
     await planned.say("Fay", "/move Maple 1 2026-11-28 15:00")
     await planned.press_newest("Fay", "Confirm")
 
