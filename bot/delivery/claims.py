@@ -6,7 +6,7 @@ fences the result. ``not_before`` and ``lease_until`` are the database's own clo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -118,6 +118,13 @@ async def give_back(tx: Transaction, ids: Mapping[UUID, float | None], claimant:
     if not ids:
         return
     await tx.execute(_GIVE_BACK, [{"row": row, "rests": rests, **_named(claimant)} for row, rests in ids.items()])
+
+
+async def give_back_all_but(tx: Transaction, in_hand: Collection[UUID], claimant: Claimant) -> None:
+    """Return what is claimed in our name and not in our hands: the commit that claimed it had seemed to fail."""
+    forgotten = update(DELIVERY).where(IS_HELD, *_IS_OURS, DELIVERY.c.id.not_in(in_hand))
+    waiting = {"state": DeliveryState.PLANNED, "claimed_by": None, "term": None, "lease_until": None}
+    await tx.execute(forgotten.values(**waiting, not_before=None), _named(claimant))
 
 
 async def rest_chats(tx: Transaction, rests: Mapping[UUID, float]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -117,6 +117,11 @@ class Letters:
     def __contains__(self, row_id: UUID) -> bool:
         return row_id in self._ids
 
+    @property
+    def in_hand(self) -> Collection[UUID]:
+        """The ids of everything here."""
+        return self._ids
+
     def free_places(self) -> dict[Lane, int]:
         """How many more of each lane may be taken in hand; lanes that are half full are left alone."""
         free = {lane: self._room - number for lane, number in self._in_hand.items()}
@@ -170,23 +175,27 @@ class Letters:
         try:
             async with passage as departure:
                 self._waiting.discard(me)
-                await self._deliver(row, departure)
+                await self._deliver(row, chat, departure)
         except Busy as busy:
             await self._returning.board(_Return(row, chat_rests=busy.seconds))
+            if busy.seconds > 0:
+                self._turnstile.turn_away(chat)  # who came since then would overtake it
         except asyncio.CancelledError:
             if me in self._waiting:
                 await self._returning.board(_Return(row))
         except Exception:  # noqa: BLE001 - its lease ends and somebody takes it up again
             _log.exception("delivery %s stumbled, reference %s", row.id, secrets.token_hex(4))
 
-    async def _deliver(self, row: Delivery, departure: Departure) -> None:
+    async def _deliver(self, row: Delivery, chat: int, departure: Departure) -> None:
         try:
             call = await self._marking.board(row)
         except Exception as error:
             if not away(error):
                 raise
             # Nothing was called. Whether the mark was written is read again when the database is back.
+            self._turnstile.turn_away(chat)
             await self._returning.board(_Return(row))
+            self._turnstile.turn_away(chat)  # who came since then would overtake it
             return
         if call is None:
             return

@@ -66,6 +66,7 @@ class PostOffice:
             default_language=default_language,
         )
         self._begun: Claimant | None = None
+        self._unsure = False  # whether a claim of ours was written although its commit seemed to fail
         self._watch = memory.Watch()
         self._at: datetime | None = None  # the instant of a ``tick``; otherwise the clock is asked
         self._stopping = asyncio.Event()
@@ -134,11 +135,14 @@ class PostOffice:
         async with self._database.transaction() as tx:
             if self._begun != claimant:
                 await self._begin(tx, claimant, now)
+            if self._unsure:
+                await claims.give_back_all_but(tx, self._letters.in_hand, claimant)
             ahead = await outlook(tx, now, claimant)
             if self._watch.went_back(ahead.clock):
                 await claims.let_go(tx)
                 ahead = await outlook(tx, now, claimant)
         self._begun = claimant
+        self._unsure = False
         return ahead
 
     async def _begin(self, tx: Transaction, claimant: Claimant, now: datetime) -> None:
@@ -160,12 +164,14 @@ class PostOffice:
 
     async def _claim(self, now: datetime, room: Mapping[Lane, int]) -> int:
         claimant = self._claimant()
+        self._unsure = True
         async with self._database.transaction() as tx:
             orphans = [row for row in await claims.rescue(tx, claimant) if row.id not in self._letters]
             rows = await claims.claim_due(tx, now, room, claimant)
             to = await recipients(tx, rows, self._default_language)
             reasons = await reasons_to_stay(tx, rows, to, self._ties.recheck, now=now)
             await claims.give_up(tx, DeliveryState.SKIPPED, reasons)
+        self._unsure = False
         self.counts.claimed += len(rows)
         self.counts.skipped += len(reasons)
         for row in orphans:
