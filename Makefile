@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+SEEDS ?= 1000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -9,13 +10,16 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse run test check messages lock
+.PHONY: help setup rehearse run test check faults bench simulate messages lock
 
 help:
 	@echo "make rehearse   see a couple's 72 hours on three phones; ARGS=\"--headless\" for a verdict only"
 	@echo "make run        the real bot; needs BOT_TOKEN in the environment or in .env"
 	@echo "make test       all tests, on SQLite and on PostgreSQL; ARGS=\"-k name\" for some"
 	@echo "make check      style, types and the order of imports"
+	@echo "make faults     real processes against everything that can go wrong, and a ledger of what became of each message"
+	@echo "make simulate   the post office through 1000 seeded lives; SEEDS=5000 for more"
+	@echo "make bench      how fast it is, beside others"
 	@echo "make messages   collect the sentences of the code into the catalogues in bot/locales"
 	@echo "make setup      install into $(VENV); the others do it when it is needed"
 	@echo "make lock       choose the versions in requirements/ again; needs uv"
@@ -44,6 +48,15 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+faults: $(READY)
+	$(BIN)/pytest -n 2 --dist loadfile --faults tests/faults $(ARGS)
+
+simulate: $(READY)
+	SIMULATED_SEEDS=$(SEEDS) $(BIN)/pytest tests/simulation/test_simulated_lives.py $(ARGS)
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 messages: $(READY)
 	@mkdir -p build

@@ -124,7 +124,8 @@ class PostOffice:
             return
         if self._letters:
             room_or_news = (self._letters.moved.wait(), self._bell.wait(), self._stopping.wait())
-            await self._first_of(*room_or_news, at_most=LONGEST_REST)
+            soon = (ahead.next_at - now).total_seconds() if ahead.next_at is not None else LONGEST_REST
+            await self._first_of(*room_or_news, at_most=min(max(soon, 0.02), LONGEST_REST))
         elif self._handled() == handled:  # what arrived or was handled meanwhile may have planned something for now
             await self._rest(ahead, handled)
 

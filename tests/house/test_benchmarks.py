@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ def test_a_quick_look_at_one_benchmark_prints_a_table_and_writes_nothing():
 
     looked = subprocess.run(
         [sys.executable, "-m", "benchmarks", "--quick", "--only", "ceiling"],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        cwd=ROOT, env=os.environ | {"COLUMNS": "140"}, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
 
     assert "ceiling of the server" in looked.stdout

@@ -1,0 +1,156 @@
+"""The database is killed, cut off or full while letters leave; a second process wants the same file."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from faults.fragile import Fragile
+from faults.processes import BotProcess
+from faults.town import Enter, Town, Towns, a_town, come_true
+
+from bot.storage.lock import DatabaseInUse, lock_beside
+
+RATE = 25
+UNDER_LOAD = 90.0  # seconds
+ON_SQLITE = pytest.mark.parametrize("town_url", ["sqlite"], indirect=True)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(400)
+async def test_a_postgresql_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    fragile: Fragile, tmp_path: Path, entered: Enter
+) -> None:
+    chance = random.Random(22)
+    async with a_town(fragile.dsn, tmp_path, couples=50) as town:
+        await town.plan_letters(int((UNDER_LOAD + 30) / 0.15), every=timedelta(seconds=0.15))
+        town.stage.faults.add("delay", method="sendMessage", times=None, probability=0.5, seconds=0.1)
+        life = await town.start()
+        await town.heard()
+        deaths, slowest, until = 0, 0.0, time.monotonic() + UNDER_LOAD
+
+        while (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, chance.uniform(5, 20)))
+            if chance.random() < 0.5:
+                await asyncio.to_thread(fragile.cut)
+            else:
+                await asyncio.to_thread(fragile.kill)
+                await asyncio.to_thread(fragile.start)
+            deaths, back = deaths + 1, time.monotonic()
+            await town.heard(2)  # the first may have been on its way
+            slowest = max(slowest, time.monotonic() - back)
+        await town.at_rest()
+
+        assert life.lives
+        assert await life.stop() == 0
+        verdict = await town.verdict(rate=RATE)
+        entered(verdict, deaths=deaths, slowest_recovery=f"{slowest:.1f} s")
+        assert slowest <= 10
+        assert len(verdict.in_doubt) <= 10 * deaths
+        assert "reference" not in life.said.read_text()
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(200)
+@ON_SQLITE
+async def test_a_full_disk_says_nothing_false_and_is_over_when_there_is_room(settle: Towns, entered: Enter) -> None:
+    async with settle(couples=50) as town:
+        await town.plan_letters(400, every=timedelta(seconds=0.1))
+        life = await town.start()
+        await town.heard(20)
+
+        no_room_for(life)
+        await asyncio.sleep(20)
+        heard_while_full = len(town.accepted())
+        alive = life.lives
+        resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        room = time.monotonic()
+        await town.heard()
+        recovered = time.monotonic() - room
+        await town.at_rest()
+
+        assert await life.stop() == 0
+        said = life.said.read_text().splitlines()
+        verdict = await town.verdict(rate=RATE)
+        entered(verdict, recovered_after=f"{recovered:.1f} s", lines_said=len(said))
+        assert alive
+        assert heard_while_full < 150  # it was really full: those ten seconds' letters had to wait
+        assert recovered <= 10
+
+
+def no_room_for(life: BotProcess) -> None:
+    """From now on no file of this process can grow: what a full disk does, and only to it."""
+    resource.prlimit(life.process.pid, resource.RLIMIT_FSIZE, (16_384, resource.RLIM_INFINITY))
+
+
+@ON_SQLITE
+async def test_a_second_process_on_the_same_file_is_told_at_once_and_the_first_goes_on(
+    settle: Towns, entered: Enter
+) -> None:
+    async with settle(couples=4) as town:
+        await town.plan_letters(16)
+        first = await town.start()
+        await town.heard()
+
+        since = time.monotonic()
+        second = await town.start()
+        code = await second.bury()
+        took = time.monotonic() - since
+        await town.at_rest()
+
+        assert await first.stop() == 0
+        entered(await town.verdict(rate=RATE), second_told_after=f"{took:.1f} s")
+        assert code == 2
+        assert f"in use by another process (pid {first.process.pid})" in second.said.read_text()
+        assert took <= 2
+
+
+@pytest.mark.faults
+@ON_SQLITE
+async def test_the_lock_of_a_killed_process_is_free_at_once(settle: Towns) -> None:
+    async with settle(couples=1) as town:
+        life = await town.start()
+        await come_true(lambda: town.stage.journal.polls)
+        file = Path(town.url.removeprefix("sqlite:///"))
+        with pytest.raises(DatabaseInUse):
+            lock_beside(file)
+
+        life.kill()
+        await life.bury()
+
+        lock_beside(file).close()
+
+
+@pytest.mark.faults
+async def test_a_stop_under_load_lets_calls_end_and_leaves_nothing_half_done(settle: Towns, entered: Enter) -> None:
+    async with settle(couples=20) as town:
+        await town.plan_letters(80)
+        town.stage.faults.add("delay", method="sendMessage", times=None, seconds=0.5)
+        life = await town.start()
+        await town.heard(5)
+        for someone in town.people[:20]:
+            town.stage.phone(someone.name).say("Shall we bring a blanket?")
+
+        since = time.monotonic()
+        code = await life.stop()
+        took = time.monotonic() - since
+        states = [row.state for row in await town.rows()]
+        await finish(town)
+
+        entered(await town.verdict(rate=RATE), stopped_after=f"{took:.1f} s")
+        assert code == 0
+        assert took <= 30
+        assert set(states) == {"planned", "sent"}
+        assert town.ask("SELECT count(*) FROM draft") == 20
+
+
+async def finish(town: Town) -> None:
+    """Let a new process do what is left."""
+    last = await town.start()
+    await town.at_rest()
+    assert await last.stop() == 0

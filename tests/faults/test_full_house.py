@@ -1,0 +1,80 @@
+"""Everybody at once: two hundred prompts due in one instant, a great broadcast, a hundred answers and a death."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from faults.town import Enter, Towns, come_true, today
+from house import leases_run_out
+
+from bot.words import Lane
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+RATE = 25
+
+
+async def test_a_hundred_couples_get_their_prompt_together_and_on_time(settle: Towns, entered: Enter) -> None:
+    async with settle(couples=100) as town:
+        due_at = today() + timedelta(seconds=6)
+        await town.plan_letters(200, due_at=due_at)
+        life = await town.start()
+        await town.heard(200)
+        await town.at_rest()
+        assert await life.stop() == 0
+
+        verdict = await town.verdict(rate=RATE, punctual=timedelta(seconds=200 / RATE + 3))
+        after = {one.chat: (one.at - due_at).total_seconds() for one in town.accepted()}
+        apart = [abs(after[one] - after[one + 1]) for one in sorted(after)[::2]]
+        entered(verdict, first_after=f"{min(after.values()):.2f} s", furthest_apart=f"{max(apart):.2f} s")
+        assert min(after.values()) <= 2
+        assert len([skew for skew in apart if skew <= 2]) >= 99
+
+
+@pytest.mark.parametrize("town_url", ["sqlite"], indirect=True)
+async def test_a_call_for_help_overtakes_a_broadcast_to_a_thousand(settle: Towns, entered: Enter) -> None:
+    async with settle(couples=200) as town:
+        begins = today() + timedelta(seconds=5)
+        await town.plan_letters(1000, lane=Lane.BROADCAST, due_at=begins)
+        await town.plan_letters(40, lane=Lane.SAFETY, due_at=begins, every=timedelta(seconds=0.5))
+        life = await town.start()
+        await town.at_rest()
+        assert await life.stop() == 0
+
+        verdict = await town.verdict(rate=RATE)
+        rows = {row.tag: row for row in await town.rows()}
+        late = sorted(
+            (one.at - rows[one.tag].due_at).total_seconds()
+            for one in town.accepted()
+            if rows[one.tag].lane == Lane.SAFETY
+        )
+        entered(verdict, slowest_call_for_help=f"{late[-1]:.1f} s")
+        assert late[int(len(late) * 0.99) - 1] <= 3  # planned ahead: a second may pass until somebody looks
+
+
+async def test_a_hundred_words_are_kept_once_though_the_bot_died_after_receiving_them(
+    settle: Towns, entered: Enter
+) -> None:
+    async with settle(couples=50) as town:
+        town.stage.faults.add("duplicate_updates", method="getUpdates", times=None, probability=0.3)
+        town.stage.faults.add("reorder_updates", method="getUpdates", times=None, probability=0.3)
+        doomed = await town.start()
+        await come_true(lambda: town.stage.journal.polls)
+        for someone in town.people:
+            town.stage.phone(someone.name).say("Shall we bring a blanket?")
+        waiting = town.stage.bot_named().updates.waiting
+        await come_true(lambda: not waiting)  # Telegram was told that we have them
+
+        doomed.kill()
+        await doomed.bury()
+        handled = await asyncio.to_thread(town.ask, "SELECT count(*) FROM inbox WHERE state = 'handled'")
+        leases_run_out(town.url)
+        last = await town.start()
+        await town.at_rest()
+        assert await last.stop() == 0
+
+        entered(await town.verdict(rate=RATE), handled_before_death=handled)
+        assert handled < 100
+        assert town.ask("SELECT count(*) FROM inbox WHERE state = 'handled'") == 100
+        assert town.ask("SELECT count(*) FROM draft") == 100
