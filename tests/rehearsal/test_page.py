@@ -177,7 +177,7 @@ def test_a_time_is_shown_in_the_zone_of_the_phone(page, send):
 
     page.shows("Ann", "/start", "Saturday, 28 November 2026 at 18:30")
     page.shows("Fay", "/start", "Saturday, 28 November 2026 at 14:30")
-    assert [hour.text for hour in page.all(".hour")] == ["15:00", "15:00", "11:00"]
+    page.until(lambda: [hour.text for hour in page.all(".hour")] == ["15:00", "15:00", "11:00"])
 
 
 def test_the_lock_screen_shows_the_last_notification_as_it_arrived(page, send, theatre, call):
@@ -187,8 +187,8 @@ def test_the_lock_screen_shows_the_last_notification_as_it_arrived(page, send, t
 
     page.shows("Ann", "/start", "What touched you?")
     page.until(lambda: page.one(page.on("Ann", ".note-text")).text == "Something small for you today")
-    assert page.one(page.on("Ann", ".note-title")).text == "Understory"
-    assert page.one(page.on("Bob", ".note-text")).text == "Notifications will appear here."
+    page.until(lambda: page.one(page.on("Ann", ".note-title")).text == "Understory")
+    page.until(lambda: page.one(page.on("Bob", ".note-text")).text == "Notifications will appear here.")
 
 
 def test_edited_silent_and_protected_messages_carry_small_marks(page, send, theatre, call):
@@ -199,7 +199,7 @@ def test_edited_silent_and_protected_messages_carry_small_marks(page, send, thea
     page.shows("Ann", "/start", "second")
     icons = page.all(page.on("Ann", "li:last-child .marks svg"))
     assert [mark.accessible_name for mark in icons] == ["Cannot be forwarded or saved", "Sent without a sound"]
-    assert page.one(page.on("Ann", "li:last-child .marks span")).text == "edited"
+    page.until(lambda: page.one(page.on("Ann", "li:last-child .marks span")).text == "edited")
 
 
 def test_pictures_are_shown_and_documents_can_be_taken_away(page, theatre, tmp_path):
@@ -247,7 +247,7 @@ def test_only_what_has_changed_is_drawn_again(page, send, theatre, call):
 
     page.until(lambda: page.bubbles("Ann")[8] == "changed" and page.bubbles("Ann")[-1] == "new")
     drawn = page.all(page.on("Ann", "li:not([data-old]) .words"))
-    assert [words.text for words in drawn] == ["changed", "new"]
+    page.until(lambda: [words.text for words in drawn] == ["changed", "new"])
 
 
 def test_the_newest_message_is_in_sight_unless_the_reader_has_scrolled_up(page, send):
@@ -309,7 +309,7 @@ def test_a_tap_on_a_bubble_answers_it(page, send, theatre):
 
     page.shows("Ann", "/start", "What touched you?", "the light")
     assert theatre.stage.phone("Ann").last.reply_to == asked.id
-    assert page.one(page.on("Ann", "li:last-child .quoted span")).text == "What touched you?"
+    page.until(lambda: page.one(page.on("Ann", "li:last-child .quoted span")).text == "What touched you?")
 
 
 def test_the_keyboard_walks_through_the_messages_and_answers(page, send, theatre):

@@ -111,7 +111,7 @@ class Page:
         return self.driver.execute_script(script, *args)
 
     def until(self, holds: Callable[[], Any]) -> Any:
-        """Wait until something is true of the page and return it."""
+        """Wait until something is true of the page and return it; what fades in has no text yet for the browser."""
         ignored = (NoSuchElementException, StaleElementReferenceException, IndexError)
         waiting = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.03, ignored_exceptions=ignored)
         return waiting.until(lambda _: holds())
