@@ -34,8 +34,8 @@ async def test_a_hundred_couples_get_their_prompt_together_and_on_time(settle: T
 
 @pytest.mark.parametrize("town_url", ["sqlite"], indirect=True)
 async def test_a_call_for_help_overtakes_a_broadcast_to_a_thousand(settle: Towns, entered: Enter) -> None:
-    async with settle(couples=200) as town:
-        begins = today() + timedelta(seconds=5)
+    async with settle(couples=500) as town:
+        begins = today() + timedelta(seconds=20)  # how long the start takes is another question
         await town.plan_letters(1000, lane=Lane.BROADCAST, due_at=begins)
         await town.plan_letters(40, lane=Lane.SAFETY, due_at=begins, every=timedelta(seconds=0.5))
         life = await town.start()
@@ -50,7 +50,7 @@ async def test_a_call_for_help_overtakes_a_broadcast_to_a_thousand(settle: Towns
             if rows[one.tag].lane == Lane.SAFETY
         )
         entered(verdict, slowest_call_for_help=f"{late[-1]:.1f} s")
-        assert late[int(len(late) * 0.99) - 1] <= 3  # planned ahead: a second may pass until somebody looks
+        assert late[int(len(late) * 0.99) - 1] <= 2
 
 
 async def test_a_hundred_words_are_kept_once_though_the_bot_died_after_receiving_them(
