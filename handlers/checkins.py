@@ -39,7 +39,7 @@ async def open_step(ctx: Context) -> None:
         page = await queries.page_for(tx, ctx.ref, await ctx.person(tx))
         if page.step.asks:
             await actions.begin(tx, page, now=ctx.now)
-        page = await queries.page_of(tx, page.delivery)
+        page = await queries.as_answered(tx, page)
         screen = compose.unfolded(page, ctx.texts, now=ctx.now)
     await ctx.toast()
     await ctx.show(screen)
@@ -67,7 +67,7 @@ async def pick(ctx: Context) -> None:
         pressed(question, option)
         chosen = toggled(page.answers.get(name), option)
         await actions.put_so_far(tx, page, question, chosen, now=ctx.now)
-        page = await queries.page_of(tx, page.delivery)
+        page = await queries.as_answered(tx, page)
         screen = compose.asking(page, question, ctx.texts)
     await ctx.toast()
     await ctx.show(screen)
@@ -276,7 +276,7 @@ async def _keep(
         )
     if kept.alert is Level.RED:
         urgent = await help_for(tx, page.person, ctx.texts)
-    page = await queries.page_of(tx, page.delivery)
+    page = await queries.as_answered(tx, page)
     screen = compose.asking(page, kept.asks, ctx.texts) if kept.asks else compose.kept(page, ctx.texts, now=ctx.now)
     return screen, urgent
 
@@ -288,7 +288,7 @@ async def _ask_again(ctx: Context, question_id: str | None) -> None:
             raise NotAnAnswer
         name = question_id or page.step.ask[0].id
         await actions.ask_again(tx, page, name, now=ctx.now)
-        page = await queries.page_of(tx, page.delivery)
+        page = await queries.as_answered(tx, page)
         screen = compose.asking(page, question_of(page.step, name), ctx.texts)
     await ctx.toast()
     await ctx.show(screen)
@@ -298,7 +298,7 @@ async def _choose(ctx: Context, choice: Choice) -> None:
     async with ctx.transaction() as tx:
         page = await queries.page_for(tx, ctx.ref, await ctx.person(tx))
         await actions.choose_for(tx, page, choice, now=ctx.now)
-        page = await queries.page_of(tx, page.delivery)
+        page = await queries.as_answered(tx, page)
         screen = compose.kept(page, ctx.texts, now=ctx.now)
     await ctx.toast()
     await ctx.show(screen)

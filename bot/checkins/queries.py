@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.checkins.rules import NotAnAnswer, NotOnTheScale, NotYours, Side, Value, typed
 from bot.programmes.schema import Programme, Question, QuestionKind, Step
@@ -58,16 +58,13 @@ class Page:
 
 async def page_of(tx: Transaction, delivery: Delivery) -> Page:
     """Everything the message of a planned step speaks of."""
-    member = await tx.get_one(Member, delivery.member_id)
-    person = await tx.get_one(Person, member.person_id)
-    cohort = await tx.get_one(Cohort, member.cohort_id)
-    meeting = await tx.get_one(Meeting, delivery.meeting_id)
+    asked = {"member": delivery.member_id, "meeting": delivery.meeting_id}
+    member, person, cohort, meeting = (await tx.execute(_SPOKEN_OF, asked)).one()
     programme, digest, step = await _step_of(tx, cohort, str(delivery.step))
     step = with_travellers(step, programme, (delivery.facts or {}).get("merged", []))
-    response = await response_of(tx, member.id, meeting.id, step.id)
     partner = await _partner_in(tx, member, cohort, meeting)
     holders = await facilitators_of(tx, cohort.id)
-    return Page(
+    blank = Page(
         delivery=delivery,
         member=member,
         person=person,
@@ -76,13 +73,25 @@ async def page_of(tx: Transaction, delivery: Delivery) -> Page:
         programme=programme,
         digest=digest,
         step=step,
-        response=response,
-        answers=await answers_of(tx, response) if response else {},
+        response=None,
+        answers={},
         consents=await consents_of(tx, member.id),
         facilitator=name_of(tx, holders[0]) if holders else "",
         partner=tx.open(partner, "alias") if partner else None,
-        opens_at=await opening_hour(tx, meeting.id, step.id),
+        opens_at=None,
         details=tx.open_json(meeting, "details") or {},
+    )
+    return await as_answered(tx, blank)
+
+
+async def as_answered(tx: Transaction, page: Page) -> Page:
+    """The page with what its member has said by now."""
+    response = await response_of(tx, page.member.id, page.meeting.id, page.step.id)
+    return replace(
+        page,
+        response=response,
+        answers=await answers_of(tx, response) if response else {},
+        opens_at=await opening_hour(tx, page.meeting.id, page.step.id) if page.step.is_sealed else None,
     )
 
 
@@ -118,25 +127,19 @@ async def delivery_for(tx: Transaction, delivery_id: UUID, person: Person) -> De
     Raises:
         NotYours: it is somebody else's, or nothing at all.
     """
-    delivery = await tx.get(Delivery, delivery_id)
-    if delivery is None or delivery.member_id is None:
-        raise NotYours
-    chat = await tx.get_one(Chat, delivery.chat_id)
-    member = await tx.get_one(Member, delivery.member_id)
-    if chat.person_id != person.id or member.person_id != person.id or member.state is not MemberState.ENROLLED:
+    found = await tx.execute(_SENT_TO, {"delivery": delivery_id, "person": person.id})
+    delivery = found.scalar_one_or_none()
+    if delivery is None:
         raise NotYours
     return delivery
 
 
 async def response_of(tx: Transaction, member_id: UUID, meeting_id: UUID, step: str) -> Response | None:
-    found = select(Response).where(
-        Response.member_id == member_id, Response.meeting_id == meeting_id, Response.step == step
-    )
-    return await tx.scalar(found)
+    return await tx.scalar(_RESPONSE, {"member": member_id, "meeting": meeting_id, "at_step": step})
 
 
 async def answers_of(tx: Transaction, response: Response) -> dict[str, Value]:
-    rows = await tx.scalars(select(Answer).where(Answer.response_id == response.id))
+    rows = await tx.scalars(_ANSWERS, {"response": response.id})
     return {row.question: json.loads(tx.open(row, "value")) if row.value is not None else None for row in rows}
 
 
@@ -296,3 +299,31 @@ async def _step_of(tx: Transaction, cohort: Cohort, name: str) -> tuple[Programm
         if step is not None:
             return programme, digest, step
     raise NotYours  # the cohort's programme was changed since; nothing can be answered here any more
+
+
+# ── Statements of every press and every prompt, built once ─────────────────────────────────────────────────────────
+
+_SENT_TO = (
+    select(Delivery)
+    .join(Chat, Chat.id == Delivery.chat_id)
+    .join(Member, Member.id == Delivery.member_id)
+    .where(
+        Delivery.id == bindparam("delivery"),
+        Chat.person_id == bindparam("person"),
+        Member.person_id == bindparam("person"),
+        Member.state == MemberState.ENROLLED,
+    )
+)
+_SPOKEN_OF = (
+    select(Member, Person, Cohort, Meeting)
+    .join(Person, Person.id == Member.person_id)
+    .join(Cohort, Cohort.id == Member.cohort_id)
+    .join(Meeting, Meeting.id == bindparam("meeting"))
+    .where(Member.id == bindparam("member"))
+)
+_RESPONSE = select(Response).where(
+    Response.member_id == bindparam("member"),
+    Response.meeting_id == bindparam("meeting"),
+    Response.step == bindparam("at_step"),
+)
+_ANSWERS = select(Answer).where(Answer.response_id == bindparam("response"))

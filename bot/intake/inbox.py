@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from sqlalchemy import inspect, select, update
@@ -22,6 +21,7 @@ from sqlalchemy.orm import defer
 from bot.clock import Clock, monotonic
 from bot.intake.arrival import AlreadyHandled, Arrival, arrival
 from bot.intake.flood import Flood
+from bot.intake.queue import Queue, Waiting
 from bot.storage.database import Database, Transaction
 from bot.storage.tables import InboxUpdate
 from bot.words import InboxState
@@ -34,7 +34,8 @@ OnQuarantine = Callable[[Update, str], Awaitable[None]]
 
 TRIES = 3
 _PAUSES = (1.0, 5.0)  # seconds after the first and the second failure
-_AT_ONCE = 16
+_AT_ONCE = 64  # most of the time that one takes is Telegram's
+_KEPT_AT_HAND = 1000  # contents; the rest is read when its turn comes
 _LONGEST = 120.0  # seconds one update may take before it counts as failed
 _LOOK = 1.0  # seconds between looks for what other replicas have stored
 _UNAMBIGUOUS = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look like others when they are read aloud
@@ -44,24 +45,6 @@ class Rings(Protocol):
     """What is rung after each handled update."""
 
     def ring(self) -> object: ...
-
-
-@dataclass
-class Waiting:
-    update_id: int
-    keys: frozenset[tuple[str, int]]  # those that share one are handled one after the other
-    not_before: float = 0.0  # monotonic
-
-
-def ready(queue: Iterable[Waiting], running: Container[int], now: float) -> list[Waiting]:
-    """Those for whose person and chat nothing older is unfinished, oldest first."""
-    taken: set[tuple[str, int]] = set()
-    found: list[Waiting] = []
-    for one in sorted(queue, key=lambda one: one.update_id):
-        if one.update_id not in running and not one.keys & taken and one.not_before <= now:
-            found.append(one)
-        taken |= one.keys
-    return found
 
 
 class Inbox:
@@ -83,8 +66,7 @@ class Inbox:
         self._process = process
         self._on_quarantine = on_quarantine
         self._flood = flood
-        self._queue: dict[int, Waiting] = {}
-        self._running: dict[int, Waiting] = {}
+        self._queue = Queue()
         self._finished: set[int] | None = None  # what became finished while we look
         self._latest: int | None = None
         self._look_at: float | None = None  # monotonic; none before the first look
@@ -101,9 +83,9 @@ class Inbox:
             rows = [self._row(tx, one, now) for one in updates]
             new = await self._insert(tx, rows)
         if self._working:  # else whoever leads will look
-            for row in rows:
+            for row, one in zip(rows, updates, strict=True):
                 if row.update_id in new:
-                    self._take_up(row)
+                    self._take_up(row, one)
             if len(new) < len(rows):  # stored before, perhaps by a commit that seemed to fail: nobody has taken them up
                 self._look_at = None
             self._news.set()
@@ -112,11 +94,12 @@ class Inbox:
         """Everything up to this update id is handled; none when nothing was ever stored, or we do not handle."""
         if self._latest is None or (self._look_at is None and not self._queue):
             return None
-        return min(self._queue, default=self._latest + 1) - 1
+        oldest = self._queue.oldest
+        return self._latest if oldest is None else oldest - 1
 
     async def run(self) -> None:
         """Handle what waits, until ``stop``; then finish what was begun."""
-        self._queue.clear()
+        self._queue = Queue()
         self._stopping = False
         self._working = True
         try:
@@ -124,9 +107,9 @@ class Inbox:
                 while not self._stopping:
                     self._news.clear()
                     await self._look()
-                    for one in self._ready():
-                        self._running[one.update_id] = one
-                        tasks.create_task(self._handle(one))
+                    if not self._stopping:
+                        for one in self._queue.begin(monotonic(), _AT_ONCE - self._queue.begun):
+                            tasks.create_task(self._handle(one))
                     await self._pause()
         finally:
             self._working = False
@@ -166,19 +149,18 @@ class Inbox:
 
     async def _insert(self, tx: Transaction, rows: list[InboxUpdate]) -> set[int]:
         """Insert those that are new; which they were."""
-        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
-        columns = inspect(InboxUpdate).columns.keys()
-        values = [{name: getattr(row, name) for name in columns} for row in rows]
-        statement = insert(InboxUpdate).values(values).on_conflict_do_nothing().returning(InboxUpdate.update_id)
-        return set(await tx.scalars(statement))
+        insert = _INSERT_SQLITE if self._database.is_sqlite else _INSERT_POSTGRES
+        return set(await tx.scalars(insert, [{name: getattr(row, name) for name in _COLUMNS} for row in rows]))
 
     # ── Handling ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _take_up(self, row: InboxUpdate) -> None:
+    def _take_up(self, row: InboxUpdate, content: Update | None = None) -> None:
         self._latest = max(row.update_id, self._latest or row.update_id)
         if row.state is InboxState.WAITING:
             keys = {(kind, key) for kind, key in (("person", row.person_key), ("chat", row.chat_key)) if key}
-            self._queue.setdefault(row.update_id, Waiting(row.update_id, frozenset(keys)))
+            # On PostgreSQL somebody else may have handled it when its turn comes: there it is read again.
+            at_hand = content if self._database.is_sqlite and len(self._queue) < _KEPT_AT_HAND else None
+            self._queue.add(Waiting(row.update_id, frozenset(keys), at_hand))
 
     async def _look(self) -> None:
         """Find what waits: at the start, and on PostgreSQL also what other replicas have stored since."""
@@ -200,48 +182,37 @@ class Inbox:
         self._finished = None
         self._look_at = monotonic() + _LOOK
 
-    def _ready(self) -> list[Waiting]:
-        if self._stopping:
-            return []
-        return ready(self._queue.values(), self._running, monotonic())[: _AT_ONCE - len(self._running)]
-
     async def _pause(self) -> None:
-        now = monotonic()
-        later = [one.not_before - now for one in self._queue.values() if one.not_before > now]
+        rested = self._queue.next_at()
         try:
-            async with asyncio.timeout(min([_LOOK, *later])):
+            async with asyncio.timeout(min(_LOOK, max(0.0, rested - monotonic())) if rested else _LOOK):
                 await self._news.wait()
         except TimeoutError:
             pass
 
     async def _handle(self, one: Waiting) -> None:
+        pause: float | None = _PAUSES[0]
         try:
-            pause = await self._try(one.update_id)
+            pause = await self._try(one)
         except Exception:
             log.exception("update %d could not be settled", one.update_id)  # the database is away: nothing counts
-            pause = _PAUSES[0]
-        finally:
-            del self._running[one.update_id]
-        if pause is None:
-            del self._queue[one.update_id]
+        if pause is not None:
+            one.content = None  # next time it is asked first whether it still waits
+            self._queue.rest(one, monotonic() + pause)
+        else:
+            self._queue.finish(one)
             if self._finished is not None:
                 self._finished.add(one.update_id)
-        else:
-            one.not_before = monotonic() + pause
         self._news.set()
         self._bell.ring()
 
-    async def _try(self, update_id: int) -> float | None:
+    async def _try(self, one: Waiting) -> float | None:
         """Handle one update; none when it is finished one way or the other, else the seconds until the next try."""
-        current = Arrival(update_id)
+        current = Arrival(one.update_id)
         arrival.set(current)  # this task is the update's own, and so is its context
         content: Update = {}
         try:
-            async with self._database.transaction() as tx:
-                row = await tx.get_one(InboxUpdate, update_id)
-                if row.state is not InboxState.WAITING:
-                    return None
-                content = tx.open_json(row, "payload")
+            content = one.content or await self._read(one.update_id)
             async with asyncio.timeout(_LONGEST):
                 await self._process(content)
             if current.failure is None:
@@ -253,9 +224,16 @@ class Inbox:
         if current.failure is None:
             return None
         if current.handled:
-            log.error("update %d failed after its action was kept", update_id, exc_info=current.failure)
+            log.error("update %d failed after its action was kept", one.update_id, exc_info=current.failure)
             return None
-        return await self._count(current.failure, update_id, content)
+        return await self._count(current.failure, one.update_id, content)
+
+    async def _read(self, update_id: int) -> Update:
+        async with self._database.transaction() as tx:
+            row = await tx.get_one(InboxUpdate, update_id)
+            if row.state is not InboxState.WAITING:
+                raise AlreadyHandled
+            return cast("Update", tx.open_json(row, "payload"))
 
     async def _mark(self, current: Arrival) -> None:
         if current.handled:
@@ -298,3 +276,10 @@ def _origin(one: Update) -> tuple[int | None, int | None, int | None]:
     person = body.get("from") or body.get("user") or {}
     chat = body.get("chat") or body.get("message", {}).get("chat") or {}
     return person.get("id"), chat.get("id"), body.get("date") if kind == "message" else None
+
+
+_COLUMNS = inspect(InboxUpdate).columns.keys()
+_INSERT_SQLITE, _INSERT_POSTGRES = (
+    dialect.insert(InboxUpdate).on_conflict_do_nothing().returning(InboxUpdate.update_id)
+    for dialect in (sqlite, postgresql)
+)

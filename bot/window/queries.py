@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 
 from bot.programmes.shelf import pinned
 from bot.storage.database import Transaction
@@ -60,19 +61,12 @@ def name_of(tx: Transaction, person: Person) -> str:
 
 async def facilitators_of(tx: Transaction, cohort_id: UUID) -> list[Person]:
     """Who holds this cohort now, the longest first."""
-    held = (
-        select(Person)
-        .join(Facilitation, Facilitation.person_id == Person.id)
-        .where(Facilitation.cohort_id == cohort_id, Facilitation.ended_at.is_(None))
-        .order_by(Facilitation.since, Facilitation.id)
-    )
-    return list(await tx.scalars(held))
+    return list(await tx.scalars(_HOLDERS, {"cohort": cohort_id}))
 
 
 async def members_of(tx: Transaction, cohort_id: UUID) -> list[Member]:
     """Everybody who ever joined, in the order they did, as they are now."""
-    everybody = select(Member).where(Member.cohort_id == cohort_id).order_by(Member.joined_at, Member.id)
-    return list(await tx.scalars(everybody, execution_options=_AS_IT_IS))
+    return list(await tx.scalars(_EVERYBODY, {"cohort": cohort_id}, execution_options=_AS_IT_IS))
 
 
 async def enrolled(tx: Transaction, cohort_id: UUID) -> list[Member]:
@@ -93,10 +87,7 @@ async def private_chat(tx: Transaction, person_id: UUID) -> Chat:
 
 async def consents_of(tx: Transaction, member_id: UUID) -> frozenset[Consent]:
     """The switches that are on: the latest row of each holds."""
-    rows = await tx.scalars(
-        select(ConsentGiven).where(ConsentGiven.member_id == member_id).order_by(ConsentGiven.given_at, ConsentGiven.id)
-    )
-    switches = {row.switch: row.granted for row in rows}
+    switches = {row.switch: row.granted for row in await tx.execute(_SWITCHES, {"member": member_id})}
     return frozenset(switch for switch, granted in switches.items() if granted)
 
 
@@ -106,7 +97,7 @@ async def rest_of(tx: Transaction, member: Member) -> tuple[QuietHours, ZoneInfo
     return QuietHours(person.quiet_begins, person.quiet_ends), person.zone
 
 
-def is_paused(member: Member, now: datetime) -> bool:
+def is_paused(member: Member | Row[*tuple[Any, ...]], now: datetime) -> bool:
     return member.paused_at is not None and (member.paused_until is None or member.paused_until > now)
 
 
@@ -118,45 +109,32 @@ async def may_not_go(tx: Transaction, rows: Sequence[Delivery], now: datetime) -
 
     It looks at the person who would read it: an alert about a member still reaches the facilitator.
     """
-    chats = {chat.id: chat for chat in await tx.scalars(select(Chat).where(Chat.id.in_({r.chat_id for r in rows})))}
-    members = {
-        member.id: member
-        for member in await tx.scalars(select(Member).where(Member.id.in_({r.member_id for r in rows if r.member_id})))
-    }
-    cohorts = {
-        cohort.id: cohort
-        for cohort in await tx.scalars(select(Cohort).where(Cohort.id.in_({r.cohort_id for r in rows if r.cohort_id})))
-    }
+    readers = await tx.execute(_READERS, {"rows": [row.id for row in rows]})
+    standing = {reader.id: reader for reader in readers}
     refused: dict[UUID, str] = {}
     for row in rows:
-        chat = chats[row.chat_id]
-        member = members.get(row.member_id) if row.member_id else None
-        if member is not None and chat.person_id != member.person_id:
-            member = None  # about them, not to them
-        cohort = cohorts.get(row.cohort_id) if row.cohort_id else None
-        why = _standing(row, chat, member, cohort, now)
+        why = _why_not(row, standing[row.id], now)
         if why is not None:
             refused[row.id] = why
     return refused
 
 
-def _standing(row: Delivery, chat: Chat, member: Member | None, cohort: Cohort | None, now: datetime) -> str | None:
-    if chat.unreachable_since is not None:
+def _why_not(row: Delivery, reader: Row[*tuple[Any, ...]], now: datetime) -> str | None:
+    if reader.unreachable_since is not None:
         return "blocked"
-    if member is None:
+    if reader.member_state is None:  # nobody's, or about somebody and not to them
         return None
-    if member.state is MemberState.LEFT and row.verb == "send" and row.origin is not Origin.RECORDS:
+    if reader.member_state is MemberState.LEFT and row.verb == "send" and row.origin is not Origin.RECORDS:
         return "left"
-    speaks = row.kind in _SPEAKING
-    if speaks and member.state is not MemberState.ENROLLED:
+    if row.kind not in _SPEAKING:
+        return None
+    if reader.member_state is not MemberState.ENROLLED:
         return "not enrolled"
-    if speaks and (is_paused(member, now) or (cohort is not None and cohort.paused_at is not None)):
+    if is_paused(reader, now) or reader.cohort_paused_at is not None:
         return "paused"
-    if speaks and member.held_at is not None:
+    if reader.held_at is not None:
         return "held"
-    if speaks and cohort is not None and cohort.closed_at is not None:
-        return "closed"
-    return None
+    return "closed" if reader.closed_at is not None else None
 
 
 # ── What the planner needs ─────────────────────────────────────────────────────────────────────────────────────────
@@ -307,3 +285,35 @@ async def widening_rests(tx: Transaction, cohort: Cohort, zone: ZoneInfo, now: d
 
 def _anchors(meeting: Meeting, cohort: Cohort) -> Anchors:
     return Anchors(meeting.starts_at, meeting.released_at or meeting.starts_at + meeting.lasts, cohort.zone)
+
+
+# ── Statements of every letter and every press, built once ─────────────────────────────────────────────────────────
+
+_HOLDERS = (
+    select(Person)
+    .join(Facilitation, Facilitation.person_id == Person.id)
+    .where(Facilitation.cohort_id == bindparam("cohort"), Facilitation.ended_at.is_(None))
+    .order_by(Facilitation.since, Facilitation.id)
+)
+_EVERYBODY = select(Member).where(Member.cohort_id == bindparam("cohort")).order_by(Member.joined_at, Member.id)
+_SWITCHES = (
+    select(ConsentGiven.switch, ConsentGiven.granted)
+    .where(ConsentGiven.member_id == bindparam("member"))
+    .order_by(ConsentGiven.given_at, ConsentGiven.id)
+)
+_READERS = (
+    select(
+        Delivery.id,
+        Chat.unreachable_since,
+        Member.state.label("member_state"),
+        Member.paused_at,
+        Member.paused_until,
+        Member.held_at,
+        Cohort.paused_at.label("cohort_paused_at"),
+        Cohort.closed_at,
+    )
+    .join(Chat, Chat.id == Delivery.chat_id)
+    .outerjoin(Member, and_(Member.id == Delivery.member_id, Member.person_id == Chat.person_id))
+    .outerjoin(Cohort, Cohort.id == Delivery.cohort_id)
+    .where(Delivery.id.in_(bindparam("rows", expanding=True)))
+)
