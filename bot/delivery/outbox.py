@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Table, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, Table, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -101,9 +101,7 @@ async def prove(tx: Transaction, delivery_id: UUID, message_id: int, *, chat: in
     Says whether that was news. If another copy is known, the older of the two is deleted. What is pressed in another
     chat proves nothing: a button's content is chosen by whoever sends it.
     """
-    its_own = select(DELIVERY).join(Chat, Chat.id == DELIVERY.c.chat_id)
-    its_own = its_own.where(DELIVERY.c.id == delivery_id, Chat.telegram_id == chat)
-    row = (await tx.execute(its_own.with_for_update(of=DELIVERY))).one_or_none()
+    row = (await tx.execute(_ITS_OWN, {"delivery": delivery_id, "chat": chat})).one_or_none()
     if row is None or not row.attempts:
         return False
     if row.state is DeliveryState.SENT:
@@ -167,6 +165,14 @@ _UNCLAIMED: dict[str, Any] = {
     "lease_until": None,
     "not_before": None,
 }
+
+
+_ITS_OWN = (  # built once: every press asks for it
+    select(DELIVERY)
+    .join(Chat, Chat.id == DELIVERY.c.chat_id)
+    .where(DELIVERY.c.id == bindparam("delivery"), Chat.telegram_id == bindparam("chat"))
+    .with_for_update(of=DELIVERY)
+)
 
 
 def _count(result: Any) -> int:

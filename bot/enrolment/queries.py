@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bot.enrolment.rules import NotYours, the_one_that_begins
 from bot.messages import clean_name
@@ -25,6 +25,7 @@ from bot.window.queries import consents_of, facilitators_of, name_of
 from bot.words import Consent, MemberState, Office
 
 NAMELESS = "Somebody"
+_WITH_ID = select(Person).where(Person.telegram_id == bindparam("telegram_id"))  # every update asks for it
 _HERE = (MemberState.JOINING, MemberState.WAITING, MemberState.ENROLLED)
 
 
@@ -33,7 +34,7 @@ _HERE = (MemberState.JOINING, MemberState.WAITING, MemberState.ENROLLED)
 
 async def meet_person(tx: Transaction, telegram_id: int, name: str, language: str, *, now: datetime) -> Person:
     """The person with this numeric id; a stranger is written down with a private chat, and UTC until they say more."""
-    person = await tx.scalar(select(Person).where(Person.telegram_id == telegram_id))
+    person = await tx.scalar(_WITH_ID, {"telegram_id": telegram_id})
     if person is not None:
         return person
     person = Person(telegram_id=telegram_id, language=language, zone=ZoneInfo("UTC"), met_at=now)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import update
+from sqlalchemy import Table, bindparam, update
 
 from bot.storage.database import Transaction
 from bot.storage.tables import InboxUpdate
@@ -32,12 +33,7 @@ class Arrival:
         """
         if self.handled or tx.info.get("arrival marked"):
             return
-        marked = await tx.execute(
-            update(InboxUpdate)
-            .where(InboxUpdate.update_id == self.update_id, InboxUpdate.state == InboxState.WAITING)
-            .values(state=InboxState.HANDLED, handled_at=now, payload=None)
-            .returning(InboxUpdate.update_id)
-        )
+        marked = await tx.execute(_MARK, {"this_one": self.update_id, "at": now})
         if marked.one_or_none() is None:
             raise AlreadyHandled
         tx.info["arrival marked"] = True
@@ -53,5 +49,13 @@ class Arrival:
     def _committed(self) -> None:
         self.handled = True
 
+
+_INBOX = cast("Table", InboxUpdate.__table__)
+_MARK = (  # built once: every update asks for it
+    update(_INBOX)
+    .where(_INBOX.c.update_id == bindparam("this_one"), _INBOX.c.state == InboxState.WAITING)
+    .values(state=InboxState.HANDLED, handled_at=bindparam("at"), payload=None)
+    .returning(_INBOX.c.update_id)
+)
 
 arrival: ContextVar[Arrival] = ContextVar("arrival")
