@@ -199,16 +199,18 @@ class Letters:
             return
         if call is None:
             return
-        self._turnstile.left(departure)
-        await self._settling.board(self._result(row, await self._call(call)))
+        await self._settling.board(self._result(row, await self._call(call, departure)))
         if row.state is DeliveryState.PLANNED and call.chat is not None:
             self._turnstile.turn_away(call.chat)
 
-    async def _call(self, call: Call) -> Outcome:
-        if not self._trusted():
-            return Outcome(OutcomeKind.NOT_SENT, "superseded")
+    async def _call(self, call: Call, departure: Departure) -> Outcome:
         try:
+            await self._turnstile.leave(departure)
+            if not self._trusted():
+                return Outcome(OutcomeKind.NOT_SENT, "superseded")
             return await self._carrier.call(call)
+        except Busy:
+            return Outcome(OutcomeKind.NOT_SENT, "a pause began")
         except asyncio.CancelledError:
             return Outcome(OutcomeKind.UNKNOWN, "stopped")
 

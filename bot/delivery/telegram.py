@@ -47,7 +47,7 @@ class Carrier:
         check(call)
         try:
             async with self.turnstile.passage(call.chat, call.lane, call.effort, patience=patience) as departure:
-                self.turnstile.left(departure)
+                await self.turnstile.leave(departure)
                 return await self.call(call)
         except Busy as busy:
             return Outcome(OutcomeKind.LIMITED, "busy", retry_after=busy.seconds)

@@ -15,6 +15,9 @@ from bot.clock import monotonic
 from bot.delivery.governor import Departure, Effort, Governor
 from bot.words import Lane
 
+_LAST_WAIT = 1.0  # seconds; whoever has to be held back for longer goes back instead
+_INSTANT = 0.001  # seconds; less may be too little for a clock to move at all
+
 
 class Busy(Exception):  # noqa: N818 - a polite no
     """It would have to wait too long; ``seconds`` until it is worth trying again."""
@@ -46,13 +49,16 @@ class Turnstile:
         self._lines: dict[Lane, dict[_Waiter, None]] = {lane: {} for lane in Lane}
         self._out = 0
         self._chats_out: set[int | None] = set()
+        self._gone: set[Departure] = set()  # of those on their way, whose call was made
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
     async def passage(
         self, chat: int | None, lane: Lane, effort: Effort, *, patience: float = float("inf"), letter: bool = False
     ) -> AsyncIterator[Departure]:
-        """Wait for our turn; inside the block the call is on its way. A letter is bounded even in a lane for replies.
+        """Wait for our turn; inside the block the call is on its way, and ``leave`` says when it may be made.
+
+        A letter is bounded even in a lane for replies.
 
         Raises:
             Busy: the chat would hold us back for more than ``patience`` seconds (an interactive call: anything would).
@@ -70,15 +76,25 @@ class Turnstile:
         try:
             yield departure
         finally:
-            self._arrived(waiter)
+            self._arrived(waiter, departure)
 
-    def left(self, departure: Departure) -> None:
-        """The call really leaves now, a little after it was let through."""
-        departure.at = self._seconds()
+    async def leave(self, departure: Departure) -> None:
+        """Return in the instant in which the call has to be made.
+
+        Raises:
+            Busy: a pause began since it was let through; nothing may be called.
+        """
+        while (wait := self.governor.wait_to_leave(departure, self._seconds())) > 0:
+            if wait > _LAST_WAIT:
+                raise Busy(wait)
+            await asyncio.sleep(max(wait, _INSTANT))
+        self.governor.leaves(departure, self._seconds())
+        self._gone.add(departure)
 
     def count(self, chat: int | None, lane: Lane, effort: Effort) -> None:
         """One more call leaves in the same passage."""
-        self.governor.take(chat, lane, effort, self._seconds())
+        at = self._seconds()
+        self.governor.leaves(self.governor.let_through(chat, lane, effort, at), at)
 
     def limited(self, chat: int | None, seconds: float) -> bool:
         """Telegram asked for a pause; says whether the whole bot pauses."""
@@ -100,9 +116,13 @@ class Turnstile:
         """Somebody gave up waiting, perhaps in the very moment they were let through."""
         self._lines[waiter.lane].pop(waiter, None)
         if waiter.let_in.done() and not waiter.let_in.cancelled() and waiter.let_in.exception() is None:
-            self._arrived(waiter)
+            self._arrived(waiter, waiter.let_in.result())
 
-    def _arrived(self, waiter: _Waiter) -> None:
+    def _arrived(self, waiter: _Waiter, departure: Departure) -> None:
+        if departure in self._gone:
+            self._gone.remove(departure)
+        else:
+            self.governor.stays(departure)
         if waiter.bounded:
             self._out -= 1
             self._chats_out.discard(waiter.chat)
@@ -121,10 +141,10 @@ class Turnstile:
                 self._out += 1
                 if waiter.chat is not None:
                     self._chats_out.add(waiter.chat)
-            waiter.let_in.set_result(self.governor.take(waiter.chat, waiter.lane, waiter.effort, at))
+            waiter.let_in.set_result(self.governor.let_through(waiter.chat, waiter.lane, waiter.effort, at))
         waits = [wait for lane, line in self._lines.items() if line and (wait := self._soonest(lane, at)) is not None]
         if waits:
-            self._timer = asyncio.get_running_loop().call_later(min(waits), self._open)
+            self._timer = asyncio.get_running_loop().call_later(max(min(waits), _INSTANT), self._open)
 
     def _ready(self, at: float) -> dict[Lane, _Waiter]:
         found = {lane: self._first_ready(lane, at) for lane, line in self._lines.items() if line}
@@ -138,8 +158,8 @@ class Turnstile:
             return None
         found, too_long = None, []
         for waiter in self._lines[lane]:
-            if gates[waiter.effort] > 0 or self._has_to_wait(waiter):
-                continue
+            if waiter.let_in.done() or gates[waiter.effort] > 0 or self._has_to_wait(waiter):
+                continue  # done: they have given up and only do not know it yet
             if self.governor.wait_for_chat(waiter.chat, waiter.effort, at) == 0:
                 found = waiter
                 break
@@ -158,7 +178,7 @@ class Turnstile:
         waits = (
             self.governor.wait(waiter.chat, lane, waiter.effort, at)
             for waiter in self._lines[lane]
-            if not self._has_to_wait(waiter)
+            if not waiter.let_in.done() and not self._has_to_wait(waiter)
         )
         return min(waits, default=None)
 

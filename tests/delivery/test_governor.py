@@ -4,9 +4,9 @@ from collections import Counter, deque
 
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.delivery.governor import Effort, Governor, Limits
+from bot.delivery.governor import Departure, Effort, Governor, Limits
 from bot.words import Lane
 
 PROMPTS, BROADCAST, SAFETY, INTERACTIVE = Lane.PROMPTS, Lane.BROADCAST, Lane.SAFETY, Lane.INTERACTIVE
@@ -28,7 +28,9 @@ def send_to(governor: Governor, chats: list[int], lane: Lane = PROMPTS) -> list[
     at, left = 0.0, []
     for chat in chats:
         at += governor.wait(chat, lane, Effort.MESSAGE, at)
-        governor.take(chat, lane, Effort.MESSAGE, at)
+        departure = governor.let_through(chat, lane, Effort.MESSAGE, at)
+        at += governor.wait_to_leave(departure, at)
+        governor.leaves(departure, at)
         left.append(at)
     return left
 
@@ -63,8 +65,8 @@ def test_a_group_gets_twenty_a_minute() -> None:
 def test_deletions_and_answers_to_taps_leave_room_for_messages() -> None:
     governor = Governor()
     for _ in range(5):
-        governor.take(7, INTERACTIVE, Effort.QUIET, 0.0)
-        governor.take(7, INTERACTIVE, Effort.FREE, 0.0)
+        for effort in (Effort.QUIET, Effort.FREE):
+            governor.leaves(governor.let_through(7, INTERACTIVE, effort, 0.0), 0.0)
 
     assert governor.wait_for_chat(7, Effort.MESSAGE, 0.0) == 0
 
@@ -142,6 +144,9 @@ def test_taps_that_come_and_go_never_take_more_than_their_share_for_long(waiting
     assert chosen.count(INTERACTIVE) <= 0.3 * len(chosen) + 3
 
 
+CHATS = st.sampled_from([1, 2, 3, -4, -5])
+
+
 class Wire(RuleBasedStateMachine):
     """Whatever is asked for and whenever, no window is exceeded and no pause is broken."""
 
@@ -150,6 +155,7 @@ class Wire(RuleBasedStateMachine):
         self.rate = rate
         self.governor = Governor(Limits(whole=rate))
         self.at = 0.0
+        self.coming: list[Departure] = []
         self.left: list[tuple[float, int]] = []
         self.paused: dict[int, float] = {}
 
@@ -157,21 +163,38 @@ class Wire(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.at += seconds
 
-    @rule(
-        chats=st.lists(st.sampled_from([1, 2, 3, -4, -5]), min_size=1, max_size=40),
-        lane=st.sampled_from(Lane),
-        late=st.floats(0, 0.05),
-    )
-    def send(self, chats: list[int], lane: Lane, late: float) -> None:
+    @rule(chats=st.lists(CHATS, min_size=1, max_size=40), lane=st.sampled_from(Lane))
+    def are_let_through(self, chats: list[int], lane: Lane) -> None:
         for chat in chats:
             if self.governor.wait(chat, lane, Effort.MESSAGE, self.at) == 0:
-                departure = self.governor.take(chat, lane, Effort.MESSAGE, self.at)
-                self.at += late  # marking it took a moment
-                departure.at = self.at
-                assert self.at - late >= self.paused.get(chat, 0.0)
-                self.left.append((self.at, chat))
+                assert self.at >= self.paused.get(chat, 0.0)
+                self.coming.append(self.governor.let_through(chat, lane, Effort.MESSAGE, self.at))
 
-    @rule(chat=st.sampled_from([1, 2, 3, -4, -5]), seconds=st.floats(1, 60))
+    @rule(data=st.data(), late=st.floats(0, 0.05))
+    def leave_in_any_order(self, data: st.DataObject, late: float) -> None:
+        for departure in data.draw(st.permutations(self.coming)):
+            self.at += late  # marking it took a moment
+            if self.governor.wait_to_leave(departure, self.at) == 0:
+                assert departure.chat is not None
+                assert self.at >= self.paused.get(departure.chat, 0.0)
+                self.governor.leaves(departure, self.at)
+                self.coming.remove(departure)
+                self.left.append((self.at, departure.chat))
+
+    @rule()
+    def stay(self) -> None:
+        for departure in self.coming:
+            self.governor.stays(departure)
+        self.coming = []
+
+    @precondition(lambda self: not self.coming)
+    @rule()
+    def after_a_while_everybody_may_speak(self) -> None:
+        after = max([self.at + 61, *self.paused.values()]) + 61
+
+        assert self.governor.wait(9, PROMPTS, Effort.MESSAGE, after) == 0
+
+    @rule(chat=CHATS, seconds=st.floats(1, 60))
     def limited(self, chat: int, seconds: float) -> None:
         self.governor.limited(chat, seconds, self.at)
         self.paused[chat] = max(self.paused.get(chat, 0.0), self.at + seconds)

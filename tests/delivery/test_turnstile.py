@@ -22,7 +22,8 @@ class Passengers:
 
     def send(self, name: str, chat: int, lane: Lane = Lane.PROMPTS, patience: float = 60) -> asyncio.Task[None]:
         async def go() -> None:
-            async with self.turnstile.passage(chat, lane, Effort.MESSAGE, patience=patience):
+            async with self.turnstile.passage(chat, lane, Effort.MESSAGE, patience=patience) as departure:
+                await self.turnstile.leave(departure)
                 self.through.append(name)
                 await self.back.setdefault(name, asyncio.Event()).wait()
 
@@ -107,6 +108,41 @@ async def test_somebody_who_gives_up_waiting_leaves_no_gap() -> None:
     await people.settle()
 
     assert await people.returned("first") == ["first", "last"]
+
+
+async def test_those_who_give_up_all_at_once_leave_no_gap_either() -> None:
+    people = Passengers(Turnstile(Governor(WIDE), in_flight=1))
+    people.send("first", 1)
+    impatient = [people.send(f"impatient {number}", 2 + number) for number in range(3)]
+    people.send("last", 9)
+    await people.settle()
+
+    people.back["first"].set()
+    for task in impatient:
+        task.cancel()
+
+    assert await people.settle() == ["first", "last"]
+
+
+async def test_nobody_leaves_into_a_pause_that_began_after_they_were_let_through() -> None:
+    turnstile = Turnstile(Governor(WIDE))
+
+    async with turnstile.passage(1, Lane.PROMPTS, Effort.MESSAGE) as departure:
+        turnstile.limited(None, 30)
+
+        with pytest.raises(Busy) as busy:
+            await turnstile.leave(departure)
+
+    assert 29 < busy.value.seconds <= 30
+
+
+async def test_who_never_left_takes_nobodys_turn() -> None:
+    turnstile = Turnstile(Governor(Limits(whole=1)))
+    async with turnstile.passage(1, Lane.INTERACTIVE, Effort.MESSAGE):
+        pass  # it was withdrawn while it was being written down
+
+    async with asyncio.timeout(0.5), turnstile.passage(2, Lane.INTERACTIVE, Effort.MESSAGE) as departure:
+        await turnstile.leave(departure)
 
 
 async def test_the_next_one_goes_when_its_second_has_come() -> None:

@@ -64,7 +64,7 @@ def it_ignores_pauses(patch: pytest.MonkeyPatch) -> None:
 
 
 def it_knows_no_pace(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(_Window, "wait", lambda *_: 0.0)
+    patch.setattr(_Window, "_wait", lambda *_: 0.0)
     patch.setattr(Governor, "wait_for_all", lambda governor, *asked: governor.paused_for(asked[-1]))
 
 
