@@ -27,6 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bot.errors import Wrong
 from bot.storage.keys import Keyring, Place
 from bot.storage.lock import lock_beside
+from bot.storage.postgresql import postgres_engine
 from bot.storage.sqlite import connect
 from bot.storage.tables import Base
 
@@ -41,9 +42,6 @@ _PRAGMAS = {
     "journal_size_limit": str(64 * 1024 * 1024),
 }
 _ONE_AT_A_TIME = 0x6175646974  # any number, the same for every process
-_POSTGRES_OPTIONS = (
-    "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-)
 
 
 class Transaction(AsyncSession):
@@ -161,7 +159,7 @@ def open_database(written: str, keys: Keyring) -> Database:
     url = database_url(written)
     file = sqlite_file(written)
     if file is None:
-        return Database(_postgres_engine(url), keys)
+        return Database(postgres_engine(url), keys)
     make_room(file)
     lock = lock_beside(file)
     file.touch(mode=0o600)  # SQLite would make it readable for everybody
@@ -211,27 +209,6 @@ def sqlite_engine(url: URL) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
-
-
-def _postgres_engine(url: URL) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        pool_size=8,
-        max_overflow=8,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        pool_recycle=1800,
-        hide_parameters=True,
-        isolation_level="READ COMMITTED",
-        connect_args={
-            "options": _POSTGRES_OPTIONS,
-            "prepare_threshold": None,  # PgBouncer in transaction mode cannot keep prepared statements
-            "connect_timeout": 5,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-        },
-    )
 
 
 def _checkpoint(connection: Connection) -> None:
