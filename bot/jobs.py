@@ -11,6 +11,8 @@ from datetime import UTC, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.storage.outage import away
+
 log = logging.getLogger(__name__)
 
 # Late is better than never, once is enough for what was missed, and nothing overlaps with itself.
@@ -43,5 +45,6 @@ async def metronome(beats: Iterable[Beat]) -> AsyncIterator[None]:
 async def _once(beat: Beat) -> None:
     try:
         await beat.call()
-    except Exception:
-        log.exception("%s failed; it is tried again in its turn", beat.name)
+    except Exception as error:
+        if not away(error):  # that it says itself
+            log.exception("%s failed; it is tried again in its turn", beat.name)

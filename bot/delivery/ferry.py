@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from bot.delivery.outage import away
-
-_log = logging.getLogger(__name__)
+from bot.storage.outage import away
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,7 +52,7 @@ class Ferry(Generic[T, R]):
 
 
 async def persist(write: Callable[[], Awaitable[Any]]) -> None:
-    """Write what must not be lost: while the database is away it is kept here and tried again."""
+    """Write what must not be lost: while the database is away, which it says itself, it is kept and tried again."""
     pause = 0.1
     while True:
         try:
@@ -63,7 +60,6 @@ async def persist(write: Callable[[], Awaitable[Any]]) -> None:
         except Exception as error:
             if not away(error):
                 raise
-            _log.warning("the database cannot be reached; results are kept and tried again")
             await asyncio.sleep(pause)
             pause = min(2.0, pause * 2)
         else:

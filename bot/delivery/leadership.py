@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.clock import monotonic
 from bot.delivery.realtime import later, real_now
 from bot.storage.database import Database
+from bot.storage.outage import away
 from bot.storage.tables import Lease
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Leadership:
                     log.info("leading, term %d", self.term)
                     return self.term
             except Exception as error:  # noqa: BLE001 - a standby outlives the database's absence
-                log.warning("the lease could not be read (%s)", type(error).__name__)
+                self._say(error)
             await self._pause(RENEW / 2)
 
     async def keep(self) -> None:
@@ -71,7 +72,7 @@ class Leadership:
                 if not renewed:
                     break
             except Exception as error:  # noqa: BLE001 - as long as the lease lasts we may try again
-                log.warning("the lease could not be renewed (%s)", type(error).__name__)
+                self._say(error)
             if not self.trusted():
                 break
         self._trusted_until = 0.0
@@ -82,6 +83,11 @@ class Leadership:
         self._trusted_until = 0.0
         async with self._database.transaction() as tx:
             await tx.execute(update(Lease).where(self._ours()).values(expires_on=real_now()))
+
+    def _say(self, error: Exception) -> None:
+        """That the database is away it says itself; that it keeps us waiting only we know."""
+        if not away(error):
+            self._database.outage.failed(error)
 
     async def _stand(self) -> bool:
         started = monotonic()

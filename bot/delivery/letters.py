@@ -26,7 +26,7 @@ from bot.delivery.calls import Call, Method
 from bot.delivery.claims import Claimant
 from bot.delivery.ferry import Ferry, persist
 from bot.delivery.governor import Departure
-from bot.delivery.outage import away
+from bot.storage.outage import away
 from bot.delivery.outcomes import Outcome
 from bot.delivery.settling import Result, settle
 from bot.delivery.sorting import NotYet, Recipient, Ties, compose, reasons_to_stay, recipients

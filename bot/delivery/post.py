@@ -15,7 +15,7 @@ from bot.delivery import claims, memory, moments
 from bot.delivery.bell import Bell
 from bot.delivery.claims import Claimant
 from bot.delivery.letters import Counts, Letters
-from bot.delivery.outage import away
+from bot.storage.outage import away
 from bot.delivery.outlook import Outlook, outlook
 from bot.delivery.sorting import Ties, reasons_to_stay, recipients
 from bot.delivery.telegram import Carrier
@@ -87,9 +87,7 @@ class PostOffice:
                 try:
                     await self._round()
                 except Exception as error:  # noqa: BLE001 - the loop outlives every mistake
-                    if away(error):
-                        _log.warning("the database cannot be reached; trying again")
-                    else:
+                    if not away(error):
                         _log.exception("the post office stumbled, reference %s", secrets.token_hex(4))
                     await self._first_of(self._stopping.wait(), at_most=1.0)
         finally:

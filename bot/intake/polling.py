@@ -18,6 +18,7 @@ from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, Telegr
 
 from bot.errors import Wrong
 from bot.intake.inbox import Inbox, Update
+from bot.storage.outage import Outage, away
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
     offset: int | None = None
     webhook_gone = False
     failures = refusals = 0
+    telegram = Outage("Telegram")
     while True:
         try:
             if not webhook_gone:
@@ -62,10 +64,10 @@ async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
         except Exception as error:  # noqa: BLE001 - whatever happens, the bot goes on listening
             failures += 1
             webhook_gone = webhook_gone and not isinstance(error, Conflict)
-            seconds = _wait_after(error, failures)
-            _say(error, seconds)
-            await pause(seconds)
+            _say(error, failures, telegram)
+            await pause(_wait_after(error, failures))
         else:
+            telegram.succeeded()
             failures = refusals = 0
             # Telegram forgets what the next request confirms. Without news the offset is dropped, because ids may
             # begin again at any number after a quiet week.
@@ -89,12 +91,12 @@ def _wait_after(error: Exception, failures: int) -> float:
     return longest * random.uniform(0.5, 1.0)
 
 
-def _say(error: Exception, seconds: float) -> None:
-    if isinstance(error, TimedOut):
+def _say(error: Exception, failures: int, telegram: Outage) -> None:
+    if isinstance(error, TimedOut) and failures == 1:
         log.debug("a long poll was not answered")
     elif isinstance(error, Conflict):
-        log.warning("another process fetches this bot's updates, or a webhook is set; trying again in %.0f s", seconds)
+        telegram.failed(error, "another process fetches this bot's updates, or a webhook is set")
     elif isinstance(error, TelegramError):
-        log.warning("fetching updates failed (%s); trying again in %.1f s", type(error).__name__, seconds)
-    else:
-        log.error("fetching or storing updates failed; trying again in %.1f s", seconds, exc_info=error)
+        telegram.failed(error)
+    elif not away(error):  # that it says itself
+        log.error("fetching or storing updates failed; trying again", exc_info=error)

@@ -27,6 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bot.errors import Wrong
 from bot.storage.keys import Keyring, Place
 from bot.storage.lock import lock_beside
+from bot.storage.outage import Outage, away
 from bot.storage.postgresql import postgres_engine
 from bot.storage.sqlite import connect
 from bot.storage.tables import Base
@@ -91,6 +92,7 @@ class Database:
     def __init__(self, engine: AsyncEngine, keys: Keyring, lock: IO[str] | None = None) -> None:
         self.engine = engine
         self.keys = keys
+        self.outage = Outage("the database")
         self._lock = lock
 
     @property
@@ -100,10 +102,16 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction, committed at the end of the block or rolled back with the exception that left it."""
-        async with Transaction(self.engine, expire_on_commit=False) as tx:
-            tx.keys = self.keys
-            async with tx.begin():
-                yield tx
+        try:
+            async with Transaction(self.engine, expire_on_commit=False) as tx:
+                tx.keys = self.keys
+                async with tx.begin():
+                    yield tx
+        except Exception as error:
+            if away(error):
+                self.outage.failed(error)
+            raise
+        self.outage.succeeded()
         for call in tx.info.pop("after commit", []):
             call()
 

@@ -52,7 +52,10 @@ async def test_a_postgresql_that_is_killed_again_and_again_loses_and_doubles_not
         entered(verdict, deaths=deaths, slowest_recovery=f"{slowest:.1f} s")
         assert slowest <= 10
         assert len(verdict.in_doubt) <= 10 * deaths
-        assert "reference" not in life.said.read_text()
+        said = life.said.read_text()
+        assert "reference" not in said
+        assert "Traceback" not in said
+        assert len(said.splitlines()) <= 4 * deaths  # that it went and that it came back, and Telegram's own pauses
 
 
 @pytest.mark.faults
@@ -81,6 +84,10 @@ async def test_a_full_disk_says_nothing_false_and_is_over_when_there_is_room(set
         assert alive
         assert heard_while_full < 150  # it was really full: those ten seconds' letters had to wait
         assert recovered <= 10
+        assert [line.split(": ", 1)[1].partition("(")[0].partition(",")[0] for line in said] == [
+            "the database cannot be used ",
+            "the database can be used again",
+        ]
 
 
 def no_room_for(life: BotProcess) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from storage.pooler import Line, Pooler, over_a_line, pooled
 
 from bot.delivery.leadership import Leadership
-from bot.delivery.outage import away
+from bot.storage.outage import away
 from bot.storage.database import Database, Transaction, open_database
 from bot.storage.keys import Keyring
 from bot.storage.postgresql import ANSWERS_WITHIN, PatientConnection
