@@ -33,7 +33,7 @@ async def metronome(beats: Iterable[Beat]) -> AsyncIterator[None]:
     """Do these in their turns, the first time after one turn, for as long as the block lasts."""
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
     for beat in beats:
-        scheduler.add_job(_once, "interval", args=[beat], id=beat.name, seconds=beat.every.total_seconds())
+        scheduler.add_job(once, "interval", args=[beat], id=beat.name, seconds=beat.every.total_seconds())
     scheduler.start()
     try:
         yield
@@ -42,7 +42,8 @@ async def metronome(beats: Iterable[Beat]) -> AsyncIterator[None]:
         await asyncio.sleep(0)  # it stops in the loop's next round
 
 
-async def _once(beat: Beat) -> None:
+async def once(beat: Beat) -> None:
+    """One turn; whatever happens in it, the next comes."""
     try:
         await beat.call()
     except Exception as error:

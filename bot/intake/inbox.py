@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import defer
 
 from bot.clock import Clock, monotonic
+from bot.heart import Heart
 from bot.intake.arrival import AlreadyHandled, Arrival, arrival
 from bot.intake.flood import Flood
 from bot.intake.queue import Queue, Waiting
@@ -60,7 +61,9 @@ class Inbox:
         *,
         on_quarantine: OnQuarantine | None = None,
         flood: Flood | None = None,
+        heart: Heart | None = None,
     ) -> None:
+        self._heart = heart or Heart()
         self._database = database
         self._clock = clock
         self._bell = bell
@@ -106,6 +109,7 @@ class Inbox:
         try:
             async with asyncio.TaskGroup() as tasks:
                 while not self._stopping:
+                    self._heart.beat("inbox", _LONGEST)
                     self._news.clear()
                     await self._look()
                     if not self._stopping:
@@ -113,6 +117,7 @@ class Inbox:
                             tasks.create_task(self._handle(one))
                     await self._pause()
         finally:
+            self._heart.rest("inbox")
             self._working = False
             self._look_at = None
 

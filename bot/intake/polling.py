@@ -17,6 +17,7 @@ from telegram import Bot
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
 
 from bot.errors import Wrong
+from bot.heart import Heart
 from bot.intake.inbox import Inbox, Update
 from bot.storage.outage import Outage, away
 
@@ -25,9 +26,10 @@ log = logging.getLogger(__name__)
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
 LONG_POLL = 50  # seconds; Telegram answers no later (core.telegram.org/bots/api#getupdates)
 _PATIENCE = 10.0  # seconds beyond that until the connection counts as dead
+_STUCK = 2 * (LONG_POLL + _PATIENCE)  # seconds for one turn: the poll itself, and keeping what it brought
 _SHORTEST, _LONGEST = 0.5, 30.0  # seconds between tries
-_REFUSALS = 3  # a proxy can answer 404 in Telegram's place; only this many in a row are believed
-_AFTER_REFUSAL = 20.0  # seconds; no more than three calls a minute with a token that is refused
+REFUSALS = 3  # a proxy can answer 404 in Telegram's place; only this many in a row are believed
+AFTER_REFUSAL = 20.0  # seconds; no more than three calls a minute with a token that is refused
 
 Pause = Callable[[float], Awaitable[object]]
 
@@ -39,7 +41,7 @@ class TokenRefused(Wrong):
         super().__init__("BOT_TOKEN: Telegram refuses it. Ask @BotFather for the current one and start again.")
 
 
-async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
+async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep, heart: Heart | None = None) -> None:
     """Fetch and store updates until cancelled; exactly one process may do this for a bot.
 
     Raises:
@@ -48,8 +50,9 @@ async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
     offset: int | None = None
     webhook_gone = False
     failures = refusals = 0
-    telegram = Outage("Telegram")
+    telegram, heart = Outage("Telegram"), heart or Heart()
     while True:
+        heart.beat("polling", _STUCK)
         try:
             if not webhook_gone:
                 webhook_gone = await bot.delete_webhook(drop_pending_updates=False)
@@ -57,15 +60,17 @@ async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
             await inbox.store(updates)
         except (InvalidToken, Forbidden):
             refusals += 1
-            if refusals >= _REFUSALS:
+            if refusals >= REFUSALS:
                 raise TokenRefused from None
             log.error("Telegram refuses the token; asking again")  # noqa: TRY400 - the trace says nothing more
-            await pause(_AFTER_REFUSAL)
+            await pause(AFTER_REFUSAL)
         except Exception as error:  # noqa: BLE001 - whatever happens, the bot goes on listening
             failures += 1
             webhook_gone = webhook_gone and not isinstance(error, Conflict)
             _say(error, failures, telegram)
-            await pause(_wait_after(error, failures))
+            seconds = wait_after(error, failures)
+            heart.beat("polling", seconds + _STUCK)
+            await pause(seconds)
         else:
             telegram.succeeded()
             failures = refusals = 0
@@ -82,7 +87,7 @@ async def _fetch(bot: Bot, offset: int | None) -> list[Update]:
     return answer if isinstance(answer, list) else []
 
 
-def _wait_after(error: Exception, failures: int) -> float:
+def wait_after(error: Exception, failures: int) -> float:
     """How long to wait: what Telegram asks for, else longer each time, and never all at the same instant."""
     if isinstance(error, RetryAfter):
         asked = error.retry_after

@@ -28,7 +28,7 @@ from bot.errors import Wrong
 from bot.storage.keys import Keyring, Place
 from bot.storage.lock import lock_beside
 from bot.storage.outage import Outage, away
-from bot.storage.postgresql import postgres_engine
+from bot.storage.postgresql import HURRIED, Patience, postgres_engine
 from bot.storage.sqlite import connect
 from bot.storage.tables import Base
 
@@ -89,11 +89,14 @@ class Transaction(AsyncSession):
 class Database:
     """An open database and the keys to what is sealed in it."""
 
-    def __init__(self, engine: AsyncEngine, keys: Keyring, lock: IO[str] | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, keys: Keyring, lock: IO[str] | None = None, patience: Patience | None = None
+    ) -> None:
         self.engine = engine
         self.keys = keys
         self.outage = Outage("the database")
         self._lock = lock
+        self._patience = patience or Patience()
 
     @property
     def is_sqlite(self) -> bool:
@@ -120,6 +123,10 @@ class Database:
         """A bare connection in a transaction, for the post office's own statements."""
         async with self.engine.begin() as connection:
             yield connection
+
+    def hurry(self) -> None:
+        """We are asked to stop: from now on no answer is waited for longer than a moment."""
+        self._patience.seconds = HURRIED
 
     async def forget_erased_pages(self) -> None:
         """After an erasure: move the log into the file, where deleted bytes are overwritten, and empty the log."""
@@ -167,7 +174,8 @@ def open_database(written: str, keys: Keyring) -> Database:
     url = database_url(written)
     file = sqlite_file(written)
     if file is None:
-        return Database(postgres_engine(url), keys)
+        patience = Patience()
+        return Database(postgres_engine(url, patience), keys, patience=patience)
     make_room(file)
     lock = lock_beside(file)
     file.touch(mode=0o600)  # SQLite would make it readable for everybody

@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Wrong
-from bot.storage.database import Database
-from bot.storage.postgresql import WITHOUT_HURRY, PatientConnection
+from bot.storage.database import Database, Transaction
+from bot.storage.postgresql import WITHOUT_HURRY, Patience, PatientConnection
 
 _MIGRATION_LOCK = 0x756E646572  # any number, the same for every process
 
@@ -54,13 +54,24 @@ async def revisions(database: Database) -> tuple[str | None, str | None]:
     """The schema the database has, and the newest this code knows."""
     async with database.connection() as connection:
         present = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
-    return present, ScriptDirectory.from_config(alembic_config()).get_current_head()
+    return present, newest_revision()
+
+
+async def present_revision(tx: Transaction) -> str | None:
+    """The schema the database has."""
+    found = await (await tx.connection()).run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+    return str(found) if found is not None else None
+
+
+def newest_revision() -> str | None:
+    """The newest schema that this code knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
 async def _take_time(connection: AsyncConnection) -> None:
     """A migration may last as long as it does; the limits of ordinary transactions would cut it off half-way."""
     patient: PatientConnection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]  # ours
-    patient.patience = None
+    patient.patience = Patience(None)
 
 
 def _foreign_keys(connection: Connection, switch: str) -> None:

@@ -18,7 +18,7 @@ from bot.delivery.leadership import Leadership
 from bot.storage.outage import away
 from bot.storage.database import Database, Transaction, open_database
 from bot.storage.keys import Keyring
-from bot.storage.postgresql import ANSWERS_WITHIN, PatientConnection
+from bot.storage.postgresql import ANSWERS_WITHIN, HURRIED
 from bot.storage.schema import bring_up_to_date
 from bot.storage.tables import Person
 
@@ -35,13 +35,11 @@ async def behind(database_url: str, keys: Keyring) -> AsyncIterator[tuple[Pooler
 
 
 @pytest.fixture
-async def far(
-    database_url: str, keys: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Line, Database]]:
+async def far(database_url: str, keys: Keyring) -> AsyncIterator[tuple[Line, Database]]:
     """A database at the end of a line; who waits for it loses patience within a moment."""
-    monkeypatch.setattr(PatientConnection, "patience", 0.3)
     async with over_a_line(database_url) as (line, url):
         database = open_database(url, keys)
+        database._patience.seconds = 0.3
         yield line, database
         await database.close()
 
