@@ -39,6 +39,11 @@ class Ferry(Generic[T, R]):
                 aboard = [self._waiting.popleft() for _ in range(min(self._seats, len(self._waiting)))]
                 try:
                     results = await self._cross([item for item, _ in aboard])
+                except asyncio.CancelledError:  # the process ends: nobody crosses any more
+                    for _, arrival in [*aboard, *self._waiting]:
+                        arrival.cancel()
+                    self._waiting.clear()
+                    raise
                 except BaseException as error:  # noqa: BLE001 - it belongs to those who wait
                     for _, arrival in aboard:
                         if not arrival.done():

@@ -112,6 +112,8 @@ class PostOffice:
 
     async def stop(self) -> None:
         """Claim nothing more, let the calls on their way end, write down what became of them."""
+        if self._database.outage.lasts:  # no result could be written down, however long it is waited for
+            self._drains = _LAST_WORD
         self._stopping.set()
         if not self._stopped.is_set():
             await self._first_of(self._draining.wait(), at_most=_ROUND_ENDS)

@@ -15,10 +15,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from storage.pooler import Line, Pooler, over_a_line, pooled
 
 from bot.delivery.leadership import Leadership
-from bot.storage.outage import away
 from bot.storage.database import Database, Transaction, open_database
 from bot.storage.keys import Keyring
-from bot.storage.postgresql import ANSWERS_WITHIN, HURRIED
+from bot.storage.outage import away
+from bot.storage.postgresql import ANSWERS_WITHIN
 from bot.storage.schema import bring_up_to_date
 from bot.storage.tables import Person
 
