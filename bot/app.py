@@ -49,11 +49,12 @@ from bot.enrolment import place as place_words
 from bot.enrolment.queries import has_owner
 from bot.errors import Wrong
 from bot.health import Health
+from bot.heart import Heart
 from bot.intake.flood import Flood
 from bot.intake.inbox import Inbox, Update
 from bot.intake.polling import poll
 from bot.intake.webhook import announce, webhook
-from bot.jobs import Beat, metronome
+from bot.jobs import Beat, metronome, once
 from bot.records import compose as records_words
 from bot.runtime import Runtime
 from bot.safety import actions as safety
@@ -74,6 +75,7 @@ from handlers.menus import announce_menus
 log = logging.getLogger(__name__)
 
 PULSE = timedelta(seconds=30)  # between two looks at the numbers that METRICS_LISTEN shows
+HANDLES = 15.0  # seconds that updates which were begun get when we stop
 IN_FLIGHT = 10  # deliveries on the wire at once: so many may be unknown after a crash, no more
 
 # Where a lost reply may be answered with a second copy: an opening shows nothing new, and what was asked for is missed.
@@ -104,6 +106,7 @@ class Bot:
     inbox: Inbox
     post: PostOffice
     leadership: Leadership
+    heart: Heart
 
 
 def open_keys(settings: Settings) -> Keyring:
@@ -184,7 +187,7 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
             raise Wrong(f"BOT_API_URL: {settings.bot_api_url} does not answer. Check the network.") from refused
         house.push_async_callback(application.shutdown)
         await check_bot(database, telegram_bot.id)
-        bell = Bell()
+        bell, heart = Bell(), Heart()
         runtime = Runtime(
             settings=settings,
             database=database,
@@ -202,8 +205,9 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
             partial(_process, application),
             on_quarantine=partial(_apologise, application, runtime),
             flood=None if settings.clock_url else Flood(),  # a script's hands are quicker than anybody's
+            heart=heart,
         )
-        leadership = Leadership(database)
+        leadership = Leadership(database, heart=heart)
         post = PostOffice(
             database,
             runtime.carrier,
@@ -215,10 +219,11 @@ async def assembled(settings: Settings, say: Say = print) -> AsyncIterator[Bot]:
             trusted=leadership.trusted,
             handled=inbox.handled,
             default_language=settings.default_language,
+            heart=heart,
         )
         await _first_owner(runtime, say)
         await announce_menus(runtime)
-        yield Bot(runtime, application, inbox, post, leadership)
+        yield Bot(runtime, application, inbox, post, leadership, heart)
 
 
 async def run(settings: Settings, say: Say = print) -> None:
@@ -228,7 +233,11 @@ async def run(settings: Settings, say: Say = print) -> None:
     loop.set_exception_handler(logs.say_unexpected)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with assembled(settings, say) as bot:
+    async with AsyncExitStack() as house:
+        begun = asyncio.create_task(house.enter_async_context(assembled(settings, say)))
+        if not await _unless(stopping, begun):
+            return
+        bot = begun.result()
         gc.freeze()  # what is loaded by now stays
         gc.set_threshold(20_000, 20, 50)  # looking for garbage as often as is usual took a fifth of each message's time
         log.info("running as @%s", bot.runtime.bot_username)
@@ -244,10 +253,12 @@ async def serve(bot: Bot, stopping: asyncio.Event) -> None:
             server = webhook(bot.inbox, settings.webhook_url, secret)
             await doors.enter_async_context(_listening(server, settings.listen))
         if settings.metrics_listen is not None:
-            health = Health(bot.runtime.database, bot.runtime.clock, bot.leadership.trusted)
-            await health.refresh()
+            runtime = bot.runtime
+            health = Health(runtime.database, runtime.clock, bot.leadership, runtime.carrier, bot.heart)
+            numbers = Beat("health", PULSE, health.refresh)
+            await once(numbers)
             await doors.enter_async_context(_listening(health.server(), settings.metrics_listen))
-            await doors.enter_async_context(metronome([Beat("health", PULSE, health.refresh)]))
+            await doors.enter_async_context(metronome([numbers]))
         while not stopping.is_set():
             if await _unless(stopping, bot.leadership.win()):
                 await _lead(bot, stopping)
@@ -270,18 +281,29 @@ async def _lead(bot: Bot, stopping: asyncio.Event) -> None:
         for task in done - {stop, leading}:
             task.result()
     finally:
+        if stopping.is_set():
+            bot.runtime.database.hurry()
         listening.cancel()
         bot.inbox.stop()
-        await asyncio.gather(handling, return_exceptions=True)
-        await bot.post.stop()
+        await asyncio.gather(_handled(handling), bot.post.stop())
         stop.cancel()
         leading.cancel()
         await asyncio.gather(posting, leading, listening, stop, return_exceptions=True)
         await bot.leadership.resign()
 
 
+async def _handled(handling: asyncio.Task[None]) -> None:
+    """Let the updates that were begun end; what takes too long is undone and begun again by who comes next."""
+    await asyncio.wait({handling}, timeout=HANDLES)
+    handling.cancel()
+    await asyncio.gather(handling, return_exceptions=True)
+
+
 async def _polling(bot: Bot) -> None:
-    await poll(bot.runtime.carrier.bot, bot.inbox)
+    try:
+        await poll(bot.runtime.carrier.bot, bot.inbox, heart=bot.heart)
+    finally:
+        bot.heart.rest("polling")
 
 
 async def _announced(bot: Bot, url: str, secret: str) -> None:
@@ -291,7 +313,7 @@ async def _announced(bot: Bot, url: str, secret: str) -> None:
 
 @asynccontextmanager
 async def _listening(server: web.Application, at: Address) -> AsyncIterator[None]:
-    runner = web.AppRunner(server, access_log=None)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=3.0)
     await runner.setup()
     await web.TCPSite(runner, at.host, at.port).start()
     try:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import telegram
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from telegram.error import InvalidToken, TelegramError
 
@@ -20,11 +20,12 @@ from bot.errors import Wrong
 from bot.health import Pulse, take_pulse
 from bot.knock import answers
 from bot.settings import Settings
-from bot.storage.database import Database, open_database, sqlite_file
+from bot.storage.database import Database, Transaction, open_database, sqlite_file
 from bot.storage.lock import DatabaseInUse
 from bot.storage.schema import revisions
 from bot.storage.seal import check_bot, check_keys
-from bot.words import DeliveryState, InboxState
+from bot.storage.tables import Delivery
+from bot.words import DeliveryState
 
 MOST_SKEW = 2.0  # seconds between this machine's clock and the database's
 MOST_LATE = 60.0  # seconds
@@ -132,17 +133,26 @@ async def _inside(database: Database, bot_id: int) -> list[Finding]:
             skew = abs((await tx.scalar(select(real_now())) - now).total_seconds())
             found.append(Finding(f"This clock and the database's differ by {skew:.1f} s.", skew <= MOST_SKEW))
         pulse = await take_pulse(tx, now=now)
-    return found + _about(pulse)
+        unknown = await _unknown(tx)
+    return found + _about(pulse, unknown)
 
 
-def _about(pulse: Pulse) -> list[Finding]:
-    unknown = pulse.deliveries.get(DeliveryState.UNKNOWN, 0)
-    aside = pulse.inbox.get(InboxState.QUARANTINED, 0)
+async def _unknown(tx: Transaction) -> int:
+    unknown = select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.UNKNOWN)
+    return await tx.scalar(unknown) or 0
+
+
+def _about(pulse: Pulse, unknown: int) -> list[Finding]:
     return [
-        Finding(f"{pulse.deliveries.get(DeliveryState.PLANNED, 0)} messages wait for their hour."),
+        Finding(f"{pulse.deliveries_waiting} messages wait for their hour."),
         Finding(f"The oldest that is due has waited {pulse.late:.0f} s.", pulse.late <= MOST_LATE),
+        Finding(
+            f"The oldest update that waits has waited {pulse.inbox_oldest:.0f} s.", pulse.inbox_oldest <= MOST_LATE
+        ),
         Finding(f"{unknown} messages may or may not have arrived."),
-        Finding(f"{aside} updates could not be handled and were set aside.", aside == 0),
+        Finding(
+            f"{pulse.inbox_quarantined} updates could not be handled and were set aside.", pulse.inbox_quarantined == 0
+        ),
         Finding(f"{pulse.moments_failed} decisions could not be carried out.", pulse.moments_failed == 0),
         Finding(f"{pulse.alerts_open} alerts are open."),
     ]

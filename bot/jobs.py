@@ -11,6 +11,8 @@ from datetime import UTC, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.storage.outage import away
+
 log = logging.getLogger(__name__)
 
 # Late is better than never, once is enough for what was missed, and nothing overlaps with itself.
@@ -31,7 +33,7 @@ async def metronome(beats: Iterable[Beat]) -> AsyncIterator[None]:
     """Do these in their turns, the first time after one turn, for as long as the block lasts."""
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_DEFAULTS)
     for beat in beats:
-        scheduler.add_job(_once, "interval", args=[beat], id=beat.name, seconds=beat.every.total_seconds())
+        scheduler.add_job(once, "interval", args=[beat], id=beat.name, seconds=beat.every.total_seconds())
     scheduler.start()
     try:
         yield
@@ -40,8 +42,10 @@ async def metronome(beats: Iterable[Beat]) -> AsyncIterator[None]:
         await asyncio.sleep(0)  # it stops in the loop's next round
 
 
-async def _once(beat: Beat) -> None:
+async def once(beat: Beat) -> None:
+    """One turn; whatever happens in it, the next comes."""
     try:
         await beat.call()
-    except Exception:
-        log.exception("%s failed; it is tried again in its turn", beat.name)
+    except Exception as error:
+        if not away(error):  # that it says itself
+            log.exception("%s failed; it is tried again in its turn", beat.name)

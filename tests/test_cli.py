@@ -15,7 +15,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from bot.cli import main
+from bot.delivery.leadership import Leadership
 from bot.health import Health
+from bot.heart import Heart
 from bot.rehearsal.clock import StageClock
 from bot.rehearsal.server import serve
 from bot.rehearsal.stage import Stage
@@ -225,7 +227,7 @@ def test_the_doctor_says_when_nothing_answers(understory, telegram):
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_quick_question_is_answered_by_a_running_bot(understory, telegram, database):
-    health = Health(database, telegram.clock, lambda: True)
+    health = Health(database, telegram.clock, Leadership(database), None, Heart())
     async with TestServer(health.server()) as running:
         env = {"BOT_TOKEN": telegram.bot_named().token, "METRICS_LISTEN": f"0.0.0.0:{running.port}"}
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from bot.delivery.outage import away
-
-_log = logging.getLogger(__name__)
+from bot.storage.outage import away
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,6 +39,11 @@ class Ferry(Generic[T, R]):
                 aboard = [self._waiting.popleft() for _ in range(min(self._seats, len(self._waiting)))]
                 try:
                     results = await self._cross([item for item, _ in aboard])
+                except asyncio.CancelledError:  # the process ends: nobody crosses any more
+                    for _, arrival in [*aboard, *self._waiting]:
+                        arrival.cancel()
+                    self._waiting.clear()
+                    raise
                 except BaseException as error:  # noqa: BLE001 - it belongs to those who wait
                     for _, arrival in aboard:
                         if not arrival.done():
@@ -55,7 +57,7 @@ class Ferry(Generic[T, R]):
 
 
 async def persist(write: Callable[[], Awaitable[Any]]) -> None:
-    """Write what must not be lost: while the database is away it is kept here and tried again."""
+    """Write what must not be lost: while the database is away, which it says itself, it is kept and tried again."""
     pause = 0.1
     while True:
         try:
@@ -63,7 +65,6 @@ async def persist(write: Callable[[], Awaitable[Any]]) -> None:
         except Exception as error:
             if not away(error):
                 raise
-            _log.warning("the database cannot be reached; results are kept and tried again")
             await asyncio.sleep(pause)
             pause = min(2.0, pause * 2)
         else:

@@ -26,7 +26,6 @@ from bot.delivery.calls import Call, Method
 from bot.delivery.claims import Claimant
 from bot.delivery.ferry import Ferry, persist
 from bot.delivery.governor import Departure
-from bot.delivery.outage import away
 from bot.delivery.outcomes import Outcome
 from bot.delivery.settling import Result, settle
 from bot.delivery.sorting import NotYet, Recipient, Ties, compose, reasons_to_stay, recipients
@@ -34,6 +33,7 @@ from bot.delivery.telegram import Carrier
 from bot.delivery.turnstile import Busy
 from bot.messages import Withdrawn
 from bot.storage.database import Database, Transaction
+from bot.storage.outage import away
 from bot.storage.tables import Delivery
 from bot.words import DeliveryState, Lane, OutcomeKind
 

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, select, text, update
 
-from bot.delivery.outage import away
 from bot.storage.database import Database, Transaction
+from bot.storage.outage import away
 from bot.storage.tables import Moment
 from bot.words import MomentState
 

@@ -15,16 +15,21 @@ from bot.delivery import claims, memory, moments
 from bot.delivery.bell import Bell
 from bot.delivery.claims import Claimant
 from bot.delivery.letters import Counts, Letters
-from bot.delivery.outage import away
 from bot.delivery.outlook import Outlook, outlook
 from bot.delivery.sorting import Ties, reasons_to_stay, recipients
 from bot.delivery.telegram import Carrier
+from bot.heart import Heart
 from bot.storage.database import Database, Transaction
+from bot.storage.outage import away
 from bot.texts import SOURCE_LANGUAGE
 from bot.words import DeliveryState, Lane
 
 LONGEST_REST = 1.0  # real seconds without looking whether somebody planned something and did not ring
+STUCK = 120.0  # real seconds for one round; even with a slow database it takes a few
 DRAINS = 20.0  # real seconds that calls on their way get when we stop
+STOPS = 22.0  # real seconds for a stop as a whole when the database does not answer either
+_ROUND_ENDS = 5.0  # real seconds that the round under way gets
+_LAST_WORD = 5.0  # real seconds to write down what has no answer by then
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +50,9 @@ class PostOffice:
         trusted: Callable[[], bool] = lambda: True,
         handled: Callable[[], int | None] = lambda: None,
         default_language: str = SOURCE_LANGUAGE,
+        heart: Heart | None = None,
     ) -> None:
+        self._heart = heart or Heart()
         self._database = database
         self._turnstile = carrier.turnstile
         self._clock = clock
@@ -72,6 +79,9 @@ class PostOffice:
         self._stopping = asyncio.Event()
         self._stopped = asyncio.Event()  # no ``run`` is under way
         self._stopped.set()
+        self._draining = asyncio.Event()  # its rounds are over
+        self._drains = DRAINS
+        self._running: asyncio.Task[Any] | None = None
 
     @property
     def counts(self) -> Counts:
@@ -82,23 +92,34 @@ class PostOffice:
         """Send what falls due until ``stop``; may be called again afterwards."""
         self._stopping.clear()
         self._stopped.clear()
+        self._draining.clear()
+        self._drains = DRAINS
+        self._running = asyncio.current_task()
         try:
             while not self._stopping.is_set():
+                self._heart.beat("post office", STUCK)
                 try:
                     await self._round()
                 except Exception as error:  # noqa: BLE001 - the loop outlives every mistake
-                    if away(error):
-                        _log.warning("the database cannot be reached; trying again")
-                    else:
+                    if not away(error):
                         _log.exception("the post office stumbled, reference %s", secrets.token_hex(4))
                     await self._first_of(self._stopping.wait(), at_most=1.0)
         finally:
-            await self._letters.drain(DRAINS)
+            self._draining.set()
+            self._heart.rest("post office")
+            await self._letters.drain(self._drains)
             self._stopped.set()
 
     async def stop(self) -> None:
         """Claim nothing more, let the calls on their way end, write down what became of them."""
+        if self._database.outage.lasts:  # no result could be written down, however long it is waited for
+            self._drains = _LAST_WORD
         self._stopping.set()
+        if not self._stopped.is_set():
+            await self._first_of(self._draining.wait(), at_most=_ROUND_ENDS)
+            if not self._draining.is_set() and self._running is not None:
+                self._drains = STOPS - _ROUND_ENDS - 1.0 - _LAST_WORD
+                self._running.cancel()  # the database does not answer; what was claimed is given back by who comes next
         await self._stopped.wait()
 
     async def tick(self, now: datetime) -> Counts:

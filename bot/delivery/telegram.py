@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import cast
 
 import aiohttp
@@ -29,6 +31,14 @@ TOKEN_REFUSED_REST = 20.0  # seconds of silence when Telegram does not know our 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Tally:
+    """What was called and what came of it, since the start; for the operator."""
+
+    calls: Counter[tuple[Method, OutcomeKind]] = field(default_factory=Counter)
+    limits: Counter[str] = field(default_factory=Counter)  # pauses Telegram asked for, of a chat or of the whole bot
+
+
 class Carrier:
     """Makes calls, each when the governor lets it."""
 
@@ -37,6 +47,7 @@ class Carrier:
         self._paid = paid  # more than Telegram carries for nothing; only what exceeds that is charged
         self._transport = cast("Transport", bot.request)
         self.turnstile = turnstile or Turnstile()
+        self.tally = Tally()
 
     async def do(self, call: Call, *, patience: float = INTERACTIVE_PATIENCE) -> Outcome:
         """Wait for our turn, call, and say what became of it.
@@ -61,6 +72,7 @@ class Carrier:
             outcome = await self._try(call.in_plain_text(), plain=True)
         if outcome.kind is OutcomeKind.LIMITED and outcome.retry_after:
             whole = self.turnstile.limited(call.chat, outcome.retry_after)
+            self.tally.limits["whole" if whole else "chat"] += 1
             _log.warning("Telegram asks for a pause of %d s%s", outcome.retry_after, ", whole bot" if whole else "")
         if outcome.detail == _TOKEN_REFUSED:
             self.turnstile.limited(None, TOKEN_REFUSED_REST)
@@ -68,6 +80,14 @@ class Carrier:
         return outcome
 
     async def _try(self, call: Call, *, plain: bool = False) -> Outcome:
+        outcome = Outcome(OutcomeKind.UNKNOWN)  # what it is if we are cancelled
+        try:
+            outcome = await self._ask(call, plain=plain)
+        finally:
+            self.tally.calls[call.method, outcome.kind] += 1
+        return outcome
+
+    async def _ask(self, call: Call, *, plain: bool) -> Outcome:
         form = form_of(call, plain=plain, paid=self._paid)
         try:
             async with asyncio.timeout(CALL_LIMIT):

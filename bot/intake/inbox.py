@@ -19,10 +19,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import defer
 
 from bot.clock import Clock, monotonic
+from bot.heart import Heart
 from bot.intake.arrival import AlreadyHandled, Arrival, arrival
 from bot.intake.flood import Flood
 from bot.intake.queue import Queue, Waiting
 from bot.storage.database import Database, Transaction
+from bot.storage.outage import away
 from bot.storage.tables import InboxUpdate
 from bot.words import InboxState
 
@@ -59,7 +61,9 @@ class Inbox:
         *,
         on_quarantine: OnQuarantine | None = None,
         flood: Flood | None = None,
+        heart: Heart | None = None,
     ) -> None:
+        self._heart = heart or Heart()
         self._database = database
         self._clock = clock
         self._bell = bell
@@ -105,6 +109,7 @@ class Inbox:
         try:
             async with asyncio.TaskGroup() as tasks:
                 while not self._stopping:
+                    self._heart.beat("inbox", _LONGEST)
                     self._news.clear()
                     await self._look()
                     if not self._stopping:
@@ -112,6 +117,7 @@ class Inbox:
                             tasks.create_task(self._handle(one))
                     await self._pause()
         finally:
+            self._heart.rest("inbox")
             self._working = False
             self._look_at = None
 
@@ -173,8 +179,9 @@ class Inbox:
                 latest = await tx.scalar(known.order_by(InboxUpdate.update_id.desc()).limit(1))
                 waiting = await tx.scalars(known.where(InboxUpdate.state == InboxState.WAITING))
                 found = [*waiting, *([latest] if latest else [])]
-        except Exception:
-            log.exception("the inbox could not be read")
+        except Exception as error:
+            if not away(error):
+                log.exception("the inbox could not be read")
             return
         for row in found:
             if row.update_id not in self._finished:
@@ -194,8 +201,9 @@ class Inbox:
         pause: float | None = _PAUSES[0]
         try:
             pause = await self._try(one)
-        except Exception:
-            log.exception("update %d could not be settled", one.update_id)  # the database is away: nothing counts
+        except Exception as error:
+            if not away(error):  # then nothing counts
+                log.exception("update %d could not be settled", one.update_id)
         if pause is not None:
             one.content = None  # next time it is asked first whether it still waits
             self._queue.rest(one, monotonic() + pause)
@@ -226,6 +234,8 @@ class Inbox:
         if current.handled:
             log.error("update %d failed after its action was kept", one.update_id, exc_info=current.failure)
             return None
+        if away(current.failure):  # nothing is wrong with the update
+            return _PAUSES[0]
         return await self._count(current.failure, one.update_id, content)
 
     async def _read(self, update_id: int) -> Update:

@@ -17,16 +17,19 @@ from telegram import Bot
 from telegram.error import Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
 
 from bot.errors import Wrong
+from bot.heart import Heart
 from bot.intake.inbox import Inbox, Update
+from bot.storage.outage import Outage, away
 
 log = logging.getLogger(__name__)
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member", "chat_member")
 LONG_POLL = 50  # seconds; Telegram answers no later (core.telegram.org/bots/api#getupdates)
 _PATIENCE = 10.0  # seconds beyond that until the connection counts as dead
+_STUCK = 2 * (LONG_POLL + _PATIENCE)  # seconds for one turn: the poll itself, and keeping what it brought
 _SHORTEST, _LONGEST = 0.5, 30.0  # seconds between tries
-_REFUSALS = 3  # a proxy can answer 404 in Telegram's place; only this many in a row are believed
-_AFTER_REFUSAL = 20.0  # seconds; no more than three calls a minute with a token that is refused
+REFUSALS = 3  # a proxy can answer 404 in Telegram's place; only this many in a row are believed
+AFTER_REFUSAL = 20.0  # seconds; no more than three calls a minute with a token that is refused
 
 Pause = Callable[[float], Awaitable[object]]
 
@@ -38,7 +41,7 @@ class TokenRefused(Wrong):
         super().__init__("BOT_TOKEN: Telegram refuses it. Ask @BotFather for the current one and start again.")
 
 
-async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
+async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep, heart: Heart | None = None) -> None:
     """Fetch and store updates until cancelled; exactly one process may do this for a bot.
 
     Raises:
@@ -47,7 +50,9 @@ async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
     offset: int | None = None
     webhook_gone = False
     failures = refusals = 0
+    telegram, heart = Outage("Telegram"), heart or Heart()
     while True:
+        heart.beat("polling", _STUCK)
         try:
             if not webhook_gone:
                 webhook_gone = await bot.delete_webhook(drop_pending_updates=False)
@@ -55,17 +60,19 @@ async def poll(bot: Bot, inbox: Inbox, *, pause: Pause = asyncio.sleep) -> None:
             await inbox.store(updates)
         except (InvalidToken, Forbidden):
             refusals += 1
-            if refusals >= _REFUSALS:
+            if refusals >= REFUSALS:
                 raise TokenRefused from None
             log.error("Telegram refuses the token; asking again")  # noqa: TRY400 - the trace says nothing more
-            await pause(_AFTER_REFUSAL)
+            await pause(AFTER_REFUSAL)
         except Exception as error:  # noqa: BLE001 - whatever happens, the bot goes on listening
             failures += 1
             webhook_gone = webhook_gone and not isinstance(error, Conflict)
-            seconds = _wait_after(error, failures)
-            _say(error, seconds)
+            _say(error, failures, telegram)
+            seconds = wait_after(error, failures)
+            heart.beat("polling", seconds + _STUCK)
             await pause(seconds)
         else:
+            telegram.succeeded()
             failures = refusals = 0
             # Telegram forgets what the next request confirms. Without news the offset is dropped, because ids may
             # begin again at any number after a quiet week.
@@ -80,7 +87,7 @@ async def _fetch(bot: Bot, offset: int | None) -> list[Update]:
     return answer if isinstance(answer, list) else []
 
 
-def _wait_after(error: Exception, failures: int) -> float:
+def wait_after(error: Exception, failures: int) -> float:
     """How long to wait: what Telegram asks for, else longer each time, and never all at the same instant."""
     if isinstance(error, RetryAfter):
         asked = error.retry_after
@@ -89,12 +96,12 @@ def _wait_after(error: Exception, failures: int) -> float:
     return longest * random.uniform(0.5, 1.0)
 
 
-def _say(error: Exception, seconds: float) -> None:
-    if isinstance(error, TimedOut):
+def _say(error: Exception, failures: int, telegram: Outage) -> None:
+    if isinstance(error, TimedOut) and failures == 1:
         log.debug("a long poll was not answered")
     elif isinstance(error, Conflict):
-        log.warning("another process fetches this bot's updates, or a webhook is set; trying again in %.0f s", seconds)
+        telegram.failed(error, "another process fetches this bot's updates, or a webhook is set")
     elif isinstance(error, TelegramError):
-        log.warning("fetching updates failed (%s); trying again in %.1f s", type(error).__name__, seconds)
-    else:
-        log.error("fetching or storing updates failed; trying again in %.1f s", seconds, exc_info=error)
+        telegram.failed(error)
+    elif not away(error):  # that it says itself
+        log.error("fetching or storing updates failed; trying again", exc_info=error)

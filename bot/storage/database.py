@@ -27,6 +27,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from bot.errors import Wrong
 from bot.storage.keys import Keyring, Place
 from bot.storage.lock import lock_beside
+from bot.storage.outage import Outage, away
+from bot.storage.postgresql import HURRIED, Patience, postgres_engine
 from bot.storage.sqlite import connect
 from bot.storage.tables import Base
 
@@ -41,9 +43,6 @@ _PRAGMAS = {
     "journal_size_limit": str(64 * 1024 * 1024),
 }
 _ONE_AT_A_TIME = 0x6175646974  # any number, the same for every process
-_POSTGRES_OPTIONS = (
-    "-c statement_timeout=15s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-)
 
 
 class Transaction(AsyncSession):
@@ -90,10 +89,14 @@ class Transaction(AsyncSession):
 class Database:
     """An open database and the keys to what is sealed in it."""
 
-    def __init__(self, engine: AsyncEngine, keys: Keyring, lock: IO[str] | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, keys: Keyring, lock: IO[str] | None = None, patience: Patience | None = None
+    ) -> None:
         self.engine = engine
         self.keys = keys
+        self.outage = Outage("the database")
         self._lock = lock
+        self._patience = patience or Patience()
 
     @property
     def is_sqlite(self) -> bool:
@@ -102,10 +105,16 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction, committed at the end of the block or rolled back with the exception that left it."""
-        async with Transaction(self.engine, expire_on_commit=False) as tx:
-            tx.keys = self.keys
-            async with tx.begin():
-                yield tx
+        try:
+            async with Transaction(self.engine, expire_on_commit=False) as tx:
+                tx.keys = self.keys
+                async with tx.begin():
+                    yield tx
+        except Exception as error:
+            if away(error):
+                self.outage.failed(error)
+            raise
+        self.outage.succeeded()
         for call in tx.info.pop("after commit", []):
             call()
 
@@ -114,6 +123,10 @@ class Database:
         """A bare connection in a transaction, for the post office's own statements."""
         async with self.engine.begin() as connection:
             yield connection
+
+    def hurry(self) -> None:
+        """We are asked to stop: from now on no answer is waited for longer than a moment."""
+        self._patience.seconds = HURRIED
 
     async def forget_erased_pages(self) -> None:
         """After an erasure: move the log into the file, where deleted bytes are overwritten, and empty the log."""
@@ -161,7 +174,8 @@ def open_database(written: str, keys: Keyring) -> Database:
     url = database_url(written)
     file = sqlite_file(written)
     if file is None:
-        return Database(_postgres_engine(url), keys)
+        patience = Patience()
+        return Database(postgres_engine(url, patience), keys, patience=patience)
     make_room(file)
     lock = lock_beside(file)
     file.touch(mode=0o600)  # SQLite would make it readable for everybody
@@ -211,27 +225,6 @@ def sqlite_engine(url: URL) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
-
-
-def _postgres_engine(url: URL) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        pool_size=8,
-        max_overflow=8,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        pool_recycle=1800,
-        hide_parameters=True,
-        isolation_level="READ COMMITTED",
-        connect_args={
-            "options": _POSTGRES_OPTIONS,
-            "prepare_threshold": None,  # PgBouncer in transaction mode cannot keep prepared statements
-            "connect_timeout": 5,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-        },
-    )
 
 
 def _checkpoint(connection: Connection) -> None:

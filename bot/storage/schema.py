@@ -10,9 +10,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Wrong
-from bot.storage.database import Database
+from bot.storage.database import Database, Transaction
+from bot.storage.postgresql import WITHOUT_HURRY, Patience, PatientConnection
 
 _MIGRATION_LOCK = 0x756E646572  # any number, the same for every process
 
@@ -34,6 +37,8 @@ async def bring_up_to_date(database: Database) -> None:
         if database.is_sqlite:
             # SQLite ignores this pragma inside a transaction, so it comes before BEGIN.
             await connection.run_sync(_foreign_keys, "OFF")
+        else:
+            await _take_time(connection)
         try:
             await connection.begin()
             await connection.run_sync(_upgrade)
@@ -41,13 +46,32 @@ async def bring_up_to_date(database: Database) -> None:
         finally:
             if database.is_sqlite:
                 await connection.run_sync(_foreign_keys, "ON")
+            else:
+                await connection.invalidate()  # the next one is in a hurry again
 
 
 async def revisions(database: Database) -> tuple[str | None, str | None]:
     """The schema the database has, and the newest this code knows."""
     async with database.connection() as connection:
         present = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
-    return present, ScriptDirectory.from_config(alembic_config()).get_current_head()
+    return present, newest_revision()
+
+
+async def present_revision(tx: Transaction) -> str | None:
+    """The schema the database has."""
+    found = await (await tx.connection()).run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+    return str(found) if found is not None else None
+
+
+def newest_revision() -> str | None:
+    """The newest schema that this code knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+async def _take_time(connection: AsyncConnection) -> None:
+    """A migration may last as long as it does; the limits of ordinary transactions would cut it off half-way."""
+    patient: PatientConnection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]  # ours
+    patient.patience = Patience(None)
 
 
 def _foreign_keys(connection: Connection, switch: str) -> None:
@@ -58,7 +82,13 @@ def _foreign_keys(connection: Connection, switch: str) -> None:
 
 def _upgrade(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        connection.exec_driver_sql(WITHOUT_HURRY)
+        try:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        except OperationalError as taken:
+            raise Wrong(
+                "Another process has been migrating this database for a minute. Let it finish, then start again."
+            ) from taken
     config = alembic_config()
     scripts = ScriptDirectory.from_config(config)
     current = MigrationContext.configure(connection).get_current_revision()

@@ -435,6 +435,12 @@ class Moment(HasId, Base):
             sqlite_where=text("state = 'waiting'"),
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index(
+            "ix_moment_failed",
+            "due_at",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
+        ),
     )
 
 
@@ -641,6 +647,12 @@ class InboxUpdate(Base):
             "update_id",
             sqlite_where=text("state = 'waiting'"),
             postgresql_where=text("state = 'waiting'"),
+        ),
+        Index(
+            "ix_inbox_quarantined",
+            "update_id",
+            sqlite_where=text("state = 'quarantined'"),
+            postgresql_where=text("state = 'quarantined'"),
         ),
     )
 

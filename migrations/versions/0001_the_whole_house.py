@@ -49,6 +49,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('update_id', name=op.f('pk_inbox'))
     )
     with op.batch_alter_table('inbox', schema=None) as batch_op:
+        batch_op.create_index('ix_inbox_quarantined', ['update_id'], unique=False, sqlite_where=sa.text("state = 'quarantined'"), postgresql_where=sa.text("state = 'quarantined'"))
         batch_op.create_index('ix_inbox_waiting', ['update_id'], unique=False, sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
 
     op.create_table('lease',
@@ -438,6 +439,7 @@ def upgrade() -> None:
     with op.batch_alter_table('moment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_moment_cohort_id'), ['cohort_id'], unique=False)
         batch_op.create_index('ix_moment_due', ['due_at'], unique=False, sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
+        batch_op.create_index('ix_moment_failed', ['due_at'], unique=False, sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
 
     op.create_table('note',
     sa.Column('cohort_id', sa.Uuid(), nullable=False),
@@ -629,6 +631,7 @@ def downgrade() -> None:
 
     op.drop_table('note')
     with op.batch_alter_table('moment', schema=None) as batch_op:
+        batch_op.drop_index('ix_moment_failed', sqlite_where=sa.text("state = 'failed'"), postgresql_where=sa.text("state = 'failed'"))
         batch_op.drop_index('ix_moment_due', sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
         batch_op.drop_index(batch_op.f('ix_moment_cohort_id'))
 
@@ -708,6 +711,7 @@ def downgrade() -> None:
     op.drop_table('lease')
     with op.batch_alter_table('inbox', schema=None) as batch_op:
         batch_op.drop_index('ix_inbox_waiting', sqlite_where=sa.text("state = 'waiting'"), postgresql_where=sa.text("state = 'waiting'"))
+        batch_op.drop_index('ix_inbox_quarantined', sqlite_where=sa.text("state = 'quarantined'"), postgresql_where=sa.text("state = 'quarantined'"))
 
     op.drop_table('inbox')
     op.drop_table('fact')

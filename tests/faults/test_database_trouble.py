@@ -52,7 +52,46 @@ async def test_a_postgresql_that_is_killed_again_and_again_loses_and_doubles_not
         entered(verdict, deaths=deaths, slowest_recovery=f"{slowest:.1f} s")
         assert slowest <= 10
         assert len(verdict.in_doubt) <= 10 * deaths
-        assert "reference" not in life.said.read_text()
+        said = life.said.read_text()
+        assert "reference" not in said
+        assert "Traceback" not in said
+        assert len(said.splitlines()) <= 4 * deaths  # that it went and that it came back, and Telegram's own pauses
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(200)
+async def test_an_outage_longer_than_the_lease_ends_nobody_and_a_stop_during_another_is_clean(
+    fragile: Fragile, tmp_path: Path, entered: Enter
+) -> None:
+    async with a_town(fragile.dsn, tmp_path, couples=10) as town:
+        await town.plan_letters(300, every=timedelta(seconds=0.25))
+        life = await town.start()
+        await town.heard(10)
+
+        await asyncio.to_thread(fragile.kill)
+        await asyncio.sleep(25)
+        alive = life.lives
+        await asyncio.to_thread(fragile.start)
+        back = time.monotonic()
+        await town.heard(5)
+        recovered = time.monotonic() - back
+        await asyncio.sleep(8)  # so long that it counts as over
+
+        await asyncio.to_thread(fragile.kill)
+        await asyncio.sleep(2)
+        since = time.monotonic()
+        code = await life.stop()
+        took = time.monotonic() - since
+        said = life.said.read_text()
+        await asyncio.to_thread(fragile.start)
+        await finish(town)
+
+        entered(await town.verdict(rate=RATE), recovered_after=f"{recovered:.1f} s", stopped_after=f"{took:.1f} s")
+        assert alive
+        assert recovered <= 20
+        assert (code, took <= 30) == (0, True)
+        assert "Traceback" not in said
+        assert said.count("the database cannot be used (") == 2
 
 
 @pytest.mark.faults
@@ -81,6 +120,10 @@ async def test_a_full_disk_says_nothing_false_and_is_over_when_there_is_room(set
         assert alive
         assert heard_while_full < 150  # it was really full: those ten seconds' letters had to wait
         assert recovered <= 10
+        assert [line.split(": ", 1)[1].partition("(")[0].partition(",")[0] for line in said] == [
+            "the database cannot be used ",
+            "the database can be used again",
+        ]
 
 
 def no_room_for(life: BotProcess) -> None:

@@ -34,6 +34,7 @@ from bot.delivery.post import PostOffice
 from bot.delivery.sorting import Ties
 from bot.delivery.telegram import Carrier
 from bot.delivery.turnstile import Turnstile
+from bot.heart import Heart
 from bot.intake.arrival import arrival
 from bot.intake.inbox import Inbox
 from bot.messages import Message
@@ -297,7 +298,7 @@ class Life:
         )
         runtime: Any = SimpleNamespace(settings=_SETTINGS, carrier=carrier, database=self.database, clock=world.wall)
         nothing: Any = None
-        await serve(Bot(runtime, nothing, inbox, post, leadership), self.stopping)
+        await serve(Bot(runtime, nothing, inbox, post, leadership, Heart()), self.stopping)
 
     # What the rooms do
 
@@ -422,6 +423,8 @@ class _Listener(logging.Handler):
         life = LIFE.get(None)
         error = record.exc_info[1] if record.exc_info else None
         if (life is not None and life.dead) or isinstance(error, Killed):
+            return
+        if record.name == "bot.storage.outage":  # an outage that is said is foreseen
             return
         if "as the seed wants it" in str(error) or self._world.away():
             return
