@@ -76,6 +76,7 @@ async def meeting_by_number(tx: Transaction, cohort_id: UUID, words: str) -> Mee
 
 async def locked(tx: Transaction, meeting_id: UUID) -> Meeting:
     """A meeting that nobody else changes until we have committed, as it is now."""
+    await tx.alone()  # before the row: whoever plans a window holds this first, and then needs the row
     found = select(Meeting).where(Meeting.id == meeting_id).with_for_update()
     return (await tx.scalars(found.execution_options(populate_existing=True))).one()
 
