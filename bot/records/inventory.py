@@ -65,7 +65,8 @@ OWN: tuple[Own, ...] = (
         tables.Person,
         lambda who: tables.Person.id == who.person_id,
         _columns(
-            "id telegram_id name language zone zone_confirmed country quiet_begins quiet_ends discreet digest_at met_at"
+            "id telegram_id name language zone zone_confirmed country quiet_begins quiet_ends discreet digest_at "
+            "met_at away_since"
         ),
     ),
     Own(
@@ -83,7 +84,7 @@ OWN: tuple[Own, ...] = (
     Own(
         tables.Invitation,
         lambda who: or_(tables.Invitation.made_by == who.person_id, tables.Invitation.used_by == who.person_id),
-        _columns("id office cohort_id made_by made_at expires_at used_at used_by"),
+        _columns("id office cohort_id made_by made_at expires_at used_at used_by replaces"),
         {"fingerprint": _LINK},
     ),
     Own(
@@ -96,7 +97,7 @@ OWN: tuple[Own, ...] = (
         lambda who: tables.Member.person_id == who.person_id,
         _columns(
             "id cohort_id person_id seat_id alias state screen pace misses joined_at admitted_at left_at paused_at "
-            "paused_until held_at unpaired_at"
+            "paused_until held_at unpaired_at reseated_to notes_go_along"
         ),
     ),
     Own(
@@ -208,13 +209,17 @@ NOT_PERSONAL: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "the facilitator's; your place in it is your member row",
         _columns(
             "id kind name zone language quiet_begins quiet_ends seats programme lighter_programme secrets_policy "
-            "minimal screened_at screened_by responder_id backup_id duty_begins duty_ends chat_id topic_id created_at "
-            "paused_at unpaired_at closed_at"
+            "minimal screened_at screened_by responder_id backup_id duty_begins duty_ends chat_id topic_id posts_dates "
+            "created_at paused_at unpaired_at closed_at"
         ),
     ),
     "seat": (
         "a link and what the facilitator calls it",
-        _columns("id cohort_id number label issue fingerprint issued_at expires_at used_at burnt_at"),
+        _columns("id cohort_id number label issue fingerprint issued_at expires_at used_at burnt_at reseats"),
+    ),
+    "shared_link": (
+        "a group's, for all its seats",
+        _columns("id cohort_id issue fingerprint issued_at expires_at burnt_at"),
     ),
     "series": ("the cohort's", _columns("id cohort_id rhythm made_at")),
     "meeting": (

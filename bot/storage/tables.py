@@ -116,6 +116,7 @@ class Person(HasId, Base):
     discreet: Mapped[bool] = mapped_column(default=True)
     digest_at: Mapped[time] = mapped_column(default=time(8, 30))
     met_at: Mapped[datetime]
+    away_since: Mapped[datetime | None]  # a facilitator on leave: who else holds a cohort hears for them
 
 
 class Chat(HasId, Base):
@@ -164,6 +165,7 @@ class Invitation(HasId, Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     used_by: Mapped[UUID | None]
+    replaces: Mapped[UUID | None]  # whose hold on the cohort ends when it is opened
 
 
 # ── Programmes, cohorts, seats, members ────────────────────────────────────────────────────────────────────────────
@@ -201,6 +203,7 @@ class Cohort(HasId, Base):
     duty_ends: Mapped[time] = mapped_column(default=time(21, 0))
     chat_id: Mapped[UUID | None] = mapped_column(ForeignKey("chat.id", ondelete="SET NULL"))  # the linked group
     topic_id: Mapped[int | None]
+    posts_dates: Mapped[bool] = mapped_column(default=True)  # whether the linked group reads when they meet
     created_at: Mapped[datetime]
     paused_at: Mapped[datetime | None]
     unpaired_at: Mapped[datetime | None]
@@ -230,6 +233,19 @@ class Seat(HasId, Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     burnt_at: Mapped[datetime | None]  # its link was shown in a group
+    reseats: Mapped[UUID | None]  # the member who shall sit here with another account
+
+
+class SharedLink(HasId, Base):
+    """One link for all the seats of a group; when they are taken, whoever opens it waits for one."""
+
+    __tablename__ = "shared_link"
+    cohort_id: Mapped[UUID] = mapped_column(ForeignKey("cohort.id", ondelete="CASCADE"), unique=True)
+    issue: Mapped[int] = mapped_column(default=1)
+    fingerprint: Mapped[bytes] = mapped_column(unique=True)  # of the secret in the link
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    burnt_at: Mapped[datetime | None]
 
 
 class Member(HasId, Base):
@@ -251,6 +267,8 @@ class Member(HasId, Base):
     paused_until: Mapped[datetime | None]
     held_at: Mapped[datetime | None]  # flagged: their openings rest until the facilitator resumes
     unpaired_at: Mapped[datetime | None]
+    reseated_to: Mapped[UUID | None]  # the place that went on with another account; this one keeps what is only theirs
+    notes_go_along: Mapped[bool] = mapped_column(default=False)  # the old account has agreed to that
     __table_args__ = (
         Index(
             "uq_member_one_place",

@@ -70,6 +70,7 @@ def upgrade() -> None:
     sa.Column('discreet', sa.Boolean(), nullable=False),
     sa.Column('digest_at', sa.Time(), nullable=False),
     sa.Column('met_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('away_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
     sa.UniqueConstraint('telegram_id', name=op.f('uq_person_telegram_id'))
@@ -170,6 +171,7 @@ def upgrade() -> None:
     sa.Column('duty_ends', sa.Time(), nullable=False),
     sa.Column('chat_id', sa.Uuid(), nullable=True),
     sa.Column('topic_id', sa.Integer(), nullable=True),
+    sa.Column('posts_dates', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('paused_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('unpaired_at', sa.DateTime(timezone=True), nullable=True),
@@ -210,6 +212,7 @@ def upgrade() -> None:
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('used_by', sa.Uuid(), nullable=True),
+    sa.Column('replaces', sa.Uuid(), nullable=True),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.ForeignKeyConstraint(['cohort_id'], ['cohort.id'], name=op.f('fk_invitation_cohort_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_invitation')),
@@ -225,6 +228,7 @@ def upgrade() -> None:
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('burnt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reseats', sa.Uuid(), nullable=True),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.ForeignKeyConstraint(['cohort_id'], ['cohort.id'], name=op.f('fk_seat_cohort_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_seat')),
@@ -233,6 +237,19 @@ def upgrade() -> None:
     with op.batch_alter_table('seat', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_seat_cohort_id'), ['cohort_id'], unique=False)
 
+    op.create_table('shared_link',
+    sa.Column('cohort_id', sa.Uuid(), nullable=False),
+    sa.Column('issue', sa.Integer(), nullable=False),
+    sa.Column('fingerprint', sa.LargeBinary(), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('burnt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['cohort_id'], ['cohort.id'], name=op.f('fk_shared_link_cohort_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_shared_link')),
+    sa.UniqueConstraint('cohort_id', name=op.f('uq_shared_link_cohort_id')),
+    sa.UniqueConstraint('fingerprint', name=op.f('uq_shared_link_fingerprint'))
+    )
     op.create_table('series',
     sa.Column('cohort_id', sa.Uuid(), nullable=False),
     sa.Column('rhythm', sa.JSON(), nullable=False),
@@ -287,6 +304,8 @@ def upgrade() -> None:
     sa.Column('paused_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('held_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('unpaired_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reseated_to', sa.Uuid(), nullable=True),
+    sa.Column('notes_go_along', sa.Boolean(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.ForeignKeyConstraint(['cohort_id'], ['cohort.id'], name=op.f('fk_member_cohort_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_member_person_id'), ondelete='CASCADE'),
@@ -676,6 +695,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_series_cohort_id'))
 
     op.drop_table('series')
+    op.drop_table('shared_link')
     with op.batch_alter_table('seat', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_seat_cohort_id'))
 
