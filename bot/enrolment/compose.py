@@ -314,6 +314,7 @@ _FOR_FACILITATORS = (
     ("session", N_("Plan a session")),
     ("ended", N_("A session has ended")),
     ("broadcast", N_("Write to everybody")),
+    ("link", N_("A Telegram group for a cohort")),
     ("programmes", N_("What can be sent")),
     ("settings", N_("Language, time zone, quiet hours")),
 )

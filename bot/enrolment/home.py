@@ -142,8 +142,10 @@ async def cohort_page(tx: Transaction, cohort: Cohort, t: Texts, now: datetime) 
         button(t.label("Broadcast"), "broadcast", cohort.id),
         button(t.label("Seats and links"), "seats", cohort.id),
         button(t.label("Co-facilitator"), "cofacilitator", cohort.id),
-        to_home(t),
     ]
+    if cohort.kind is not CohortKind.INDIVIDUAL:
+        buttons.append(button(t.label("Group chat"), "group-chat", cohort.id))
+    buttons.append(to_home(t))
     return Message(Html("\n".join([head, "", *lines])), (*waiting, *grid(buttons, 2)))
 
 

@@ -48,6 +48,11 @@ async def meet_person(tx: Transaction, telegram_id: int, name: str, language: st
     return person
 
 
+async def known_person(tx: Transaction, telegram_id: int) -> Person | None:
+    """Somebody we have met in private; a stranger in a group is not written down."""
+    return await tx.scalar(select(Person).where(Person.telegram_id == telegram_id))
+
+
 async def offices(tx: Transaction, person: Person) -> frozenset[Office]:
     """What this person may do for the whole bot today."""
     held = await tx.scalars(

@@ -74,6 +74,30 @@ class GroupIsFull(Refused):
     """A group has no more seats than ``most``."""
 
 
+class NotTheirGroup(Refused):
+    """By Telegram's own answer they do not administer it."""
+
+
+class TelegramIsSilent(Refused):
+    """Telegram does not tell who they are in a group."""
+
+
+class ChatTaken(Refused):
+    """This group or topic belongs to another cohort."""
+
+
+class AlreadyLinked(Refused):
+    """It belongs to this cohort already."""
+
+
+class LinkedMeanwhile(Refused):
+    """Somebody else was quicker."""
+
+
+class NotLinked(Refused):
+    """No group is connected."""
+
+
 class LabelsAlike(Refused):
     """Two seats of one ``name`` could not be told apart."""
 

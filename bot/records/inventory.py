@@ -65,8 +65,7 @@ OWN: tuple[Own, ...] = (
         tables.Person,
         lambda who: tables.Person.id == who.person_id,
         _columns(
-            "id telegram_id name language zone zone_confirmed country quiet_begins quiet_ends discreet digest_at "
-            "met_at away_since"
+            "id telegram_id name language zone zone_confirmed country quiet_begins quiet_ends discreet digest_at met_at"
         ),
     ),
     Own(
@@ -84,7 +83,7 @@ OWN: tuple[Own, ...] = (
     Own(
         tables.Invitation,
         lambda who: or_(tables.Invitation.made_by == who.person_id, tables.Invitation.used_by == who.person_id),
-        _columns("id office cohort_id made_by made_at expires_at used_at used_by replaces"),
+        _columns("id office cohort_id made_by made_at expires_at used_at used_by"),
         {"fingerprint": _LINK},
     ),
     Own(
@@ -97,7 +96,7 @@ OWN: tuple[Own, ...] = (
         lambda who: tables.Member.person_id == who.person_id,
         _columns(
             "id cohort_id person_id seat_id alias state screen pace misses joined_at admitted_at left_at paused_at "
-            "paused_until held_at unpaired_at reseated_to notes_go_along"
+            "paused_until held_at unpaired_at"
         ),
     ),
     Own(
@@ -215,7 +214,7 @@ NOT_PERSONAL: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "seat": (
         "a link and what the facilitator calls it",
-        _columns("id cohort_id number label issue fingerprint issued_at expires_at used_at burnt_at reseats"),
+        _columns("id cohort_id number label issue fingerprint issued_at expires_at used_at burnt_at"),
     ),
     "shared_link": (
         "a group's, for all its seats",

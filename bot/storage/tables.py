@@ -116,7 +116,6 @@ class Person(HasId, Base):
     discreet: Mapped[bool] = mapped_column(default=True)
     digest_at: Mapped[time] = mapped_column(default=time(8, 30))
     met_at: Mapped[datetime]
-    away_since: Mapped[datetime | None]  # a facilitator on leave: who else holds a cohort hears for them
 
 
 class Chat(HasId, Base):
@@ -165,7 +164,6 @@ class Invitation(HasId, Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     used_by: Mapped[UUID | None]
-    replaces: Mapped[UUID | None]  # whose hold on the cohort ends when it is opened
 
 
 # ── Programmes, cohorts, seats, members ────────────────────────────────────────────────────────────────────────────
@@ -233,7 +231,6 @@ class Seat(HasId, Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     burnt_at: Mapped[datetime | None]  # its link was shown in a group
-    reseats: Mapped[UUID | None]  # the member who shall sit here with another account
 
 
 class SharedLink(HasId, Base):
@@ -267,8 +264,6 @@ class Member(HasId, Base):
     paused_until: Mapped[datetime | None]
     held_at: Mapped[datetime | None]  # flagged: their openings rest until the facilitator resumes
     unpaired_at: Mapped[datetime | None]
-    reseated_to: Mapped[UUID | None]  # the place that went on with another account; this one keeps what is only theirs
-    notes_go_along: Mapped[bool] = mapped_column(default=False)  # the old account has agreed to that
     __table_args__ = (
         Index(
             "uq_member_one_place",
