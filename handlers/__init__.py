@@ -32,6 +32,8 @@ ROOMS = (safety, enrolment, groups, scheduling, checkins, broadcasts, desk, reco
 
 # A seat's link is burnt there; help is never refused to anybody; a group is connected where it is.
 IN_GROUPS_TOO = {"start", "help", "call", "link", "unlink"}
+# Even in the name of a group: a link is burnt whoever shows it, and who connects it learns why that is not enough.
+FROM_NOBODY = {"start", "link", "unlink"}
 
 Listener = Callable[[telegram.Update, Any], Coroutine[Any, Any, None]]
 App = Application[Any, Any, Any, Any, Any, Any]
@@ -44,7 +46,8 @@ def register(application: App, runtime: Runtime) -> None:
     message = filters.UpdateType.MESSAGE
     for room in ROOMS:
         for command, handler in room.COMMANDS.items():
-            listen = _listening(handler, runtime, private=command not in IN_GROUPS_TOO, command=True)
+            private, of_nobody = command not in IN_GROUPS_TOO, command in FROM_NOBODY
+            listen = _listening(handler, runtime, private=private, of_nobody=of_nobody)
             application.add_handler(CommandHandler(command, listen, filters=message))
     for room in ROOMS:
         for action, handler in room.BUTTONS.items():
@@ -110,7 +113,7 @@ def _typed(awaited: str) -> Handler:
     return typed[awaited]
 
 
-def _listening(handler: Handler, runtime: Runtime, *, private: bool = False, command: bool = False) -> Listener:
+def _listening(handler: Handler, runtime: Runtime, *, private: bool = False, of_nobody: bool = False) -> Listener:
     async def listen(update: telegram.Update, _: Any) -> None:
         try:
             heard = said(update)
@@ -121,7 +124,7 @@ def _listening(handler: Handler, runtime: Runtime, *, private: bool = False, com
             return
         ctx = Context(runtime, heard, await runtime.clock.now())
         try:
-            if heard.nobody and not (command or heard.bot_is or heard.moved_to or heard.moved_from):
+            if heard.nobody and not (of_nobody or heard.bot_is or heard.moved_to or heard.moved_from):
                 return
             if private:
                 ctx.stay_private()

@@ -35,6 +35,8 @@ async def start(ctx: Context) -> None:
     if ctx.said.text and not ctx.said.tap:
         await _open_link(ctx, ctx.said.text)
         return
+    if ctx.said.nobody:
+        return
     ctx.stay_private()
     async with ctx.transaction() as tx:
         me = await ctx.person(tx)
@@ -59,6 +61,8 @@ async def _open_link(ctx: Context, secret: str) -> None:
     mine = None
     async with ctx.transaction() as tx:
         found = await actions.find_link(tx, secret)
+        if found is None and ctx.said.nobody:
+            return
         if not ctx.said.private:
             await _burn(ctx, tx, found)
             screen = compose.link_burnt(ctx.texts)

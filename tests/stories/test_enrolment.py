@@ -302,7 +302,8 @@ async def test_telegram_offers_each_role_its_own_commands(house: House) -> None:
         *("start", "next", "journal", "call", "pause", "resume", "settings", "mydata", "leave", "help"),
     ]
     assert list(house.phone("Fay").commands) == [
-        *("start", "cohorts", "board", "alerts", "newcohort", "session", "ended", "broadcast", "programmes"),
+        *("start", "cohorts", "board", "alerts", "newcohort", "session", "ended", "broadcast", "link"),
+        "programmes",
         *("settings", "appoint", "help"),
     ]
 

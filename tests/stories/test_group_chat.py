@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from circles import newest_link
 from house import House
 from scenes import add_cofacilitator, berlin
 from sqlalchemy import select
@@ -130,6 +131,19 @@ async def test_who_writes_in_the_name_of_the_group_is_nobody(maple: House) -> No
     await maple.settled()
 
     assert posts(maple, chat) == ["I cannot see who wrote this. Please send it under your own name."] * 2
+
+
+async def test_a_seats_link_shown_in_the_name_of_the_group_is_burnt_too(maple: House) -> None:
+    await maple.say("Fay", "/newcohort group Birch 3 Europe/Berlin light-touch")
+    await maple.press_newest("Fay", "☐ Each was screened alone, off this bot", "○ It stays with me", "Make the links")
+    link = newest_link(maple)
+    chat = open_group(maple)
+
+    maple.stage.phone("Fay", chat).say_anonymously(f"/start@understory_bot {link.partition('start=')[2]}")
+    await maple.settled()
+
+    assert posts(maple, chat)[0].startswith("A personal link was shown here")
+    assert (await maple.open("Ann", link)).words.startswith("This link is too old, or was seen by others.")
 
 
 async def test_commands_for_another_bot_and_talk_among_people_are_none_of_its(maple: House) -> None:
