@@ -44,7 +44,9 @@ from bot.delivery.turnstile import Turnstile
 from bot.desk import actions as desk
 from bot.desk import compose as desk_words
 from bot.enrolment import actions as enrolling
+from bot.enrolment import circle
 from bot.enrolment import compose as enrolment_words
+from bot.enrolment import grouping as group_words
 from bot.enrolment import place as place_words
 from bot.enrolment.queries import has_owner
 from bot.errors import Wrong
@@ -83,6 +85,7 @@ POLICIES = {
     "opening": ONCE,
     "opening-reply": ONCE,
     "seat-link": TWICE,
+    "shared-link": TWICE,
     "seat-opened": TWICE,
     "welcome": TWICE,
     "invitation": TWICE,
@@ -341,6 +344,7 @@ def _ties(settings: Settings, http: aiohttp.ClientSession) -> Ties:
     return Ties(
         composers={
             **enrolment_words.COMPOSERS,
+            **group_words.COMPOSERS,
             **place_words.COMPOSERS,
             **scheduling_words.COMPOSERS,
             **checkin_words.COMPOSERS,
@@ -359,6 +363,7 @@ def _ties(settings: Settings, http: aiohttp.ClientSession) -> Ties:
         recheck=may_not_go,
         when_sent=window.when_sent,
         when_unreachable=_unreachable,
+        when_refused=_refused,
         policies=POLICIES,
     )
 
@@ -372,9 +377,19 @@ def _limits(settings: Settings) -> Limits:
     return replace(limits, whole=whole, private=_UNBOUND, group=_UNBOUND)
 
 
-async def _unreachable(tx: Transaction, row: Delivery, why: str, *, now: datetime) -> None:  # noqa: ARG001 - the post's way
-    """A chat refused us for good: its member rests, and the facilitator is told once."""
-    await safety.lose(tx, await tx.get_one(Chat, row.chat_id), now=now)
+async def _unreachable(tx: Transaction, row: Delivery, why: str, *, now: datetime) -> None:
+    """A chat refused us for good: its member rests, or its group stays silent; the facilitator is told once."""
+    chat = await tx.get_one(Chat, row.chat_id)
+    if chat.person_id is None:
+        await circle.lose(tx, chat, why, now=now)
+    else:
+        await safety.lose(tx, chat, now=now)
+
+
+async def _refused(tx: Transaction, row: Delivery, why: str, *, now: datetime) -> None:
+    """Telegram takes a message nowhere but in another place: a topic that is gone."""
+    if why in circle.TOPIC_GONE:
+        await circle.topic_gone(tx, row, now=now)
 
 
 def _sound_the_siren(settings: Settings, http: aiohttp.ClientSession, notice: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ class SecretsPolicy(StrEnum):
 class MemberState(StrEnum):
     JOINING = "joining"  # is walking through the joining screens
     WAITING = "waiting"  # finished them; the facilitator has not admitted yet
+    LISTED = "listed"  # every seat is taken: waits for one
     ENROLLED = "enrolled"
     DECLINED = "declined"
     LEFT = "left"

@@ -24,13 +24,16 @@ from bot.errors import Refused
 from bot.intake.arrival import arrival
 from bot.runtime import Runtime
 from bot.storage.drafts import awaiting_draft
-from handlers import broadcasts, checkins, desk, enrolment, records, safety, scheduling, settings
+from handlers import broadcasts, checkins, desk, enrolment, groups, records, safety, scheduling, settings
 from handlers.context import Context, Handler, said
 from handlers.errors import REFUSALS, refuse
 
-ROOMS = (safety, enrolment, scheduling, checkins, broadcasts, desk, records, settings)
+ROOMS = (safety, enrolment, groups, scheduling, checkins, broadcasts, desk, records, settings)
 
-IN_GROUPS_TOO = {"start", "help", "call"}  # a seat's link is burnt there; help is never refused to anybody
+# A seat's link is burnt there; help is never refused to anybody; a group is connected where it is.
+IN_GROUPS_TOO = {"start", "help", "call", "link", "unlink"}
+# Even in the name of a group: a link is burnt whoever shows it, and who connects it learns why that is not enough.
+FROM_NOBODY = {"start", "link", "unlink"}
 
 Listener = Callable[[telegram.Update, Any], Coroutine[Any, Any, None]]
 App = Application[Any, Any, Any, Any, Any, Any]
@@ -43,19 +46,24 @@ def register(application: App, runtime: Runtime) -> None:
     message = filters.UpdateType.MESSAGE
     for room in ROOMS:
         for command, handler in room.COMMANDS.items():
-            listen = _listening(handler, runtime, private=command not in IN_GROUPS_TOO)
+            private, of_nobody = command not in IN_GROUPS_TOO, command in FROM_NOBODY
+            listen = _listening(handler, runtime, private=private, of_nobody=of_nobody)
             application.add_handler(CommandHandler(command, listen, filters=message))
     for room in ROOMS:
         for action, handler in room.BUTTONS.items():
             listen = _listening(handler, runtime, private=True)  # we put no buttons into groups: it is invented
             application.add_handler(CallbackQueryHandler(listen, pattern=f"^{action}:"))
     application.add_handler(CallbackQueryHandler(_listening(unknown_button, runtime)))
-    application.add_handler(
-        ChatMemberHandler(_listening(safety.came_or_went, runtime), ChatMemberHandler.MY_CHAT_MEMBER)
-    )
+    application.add_handler(ChatMemberHandler(_listening(came_or_went, runtime), ChatMemberHandler.MY_CHAT_MEMBER))
+    application.add_handler(MessageHandler(message & filters.StatusUpdate.MIGRATE, _listening(groups.moved, runtime)))
     application.add_handler(MessageHandler(message & filters.COMMAND, _listening(unknown_command, runtime)))
     application.add_handler(MessageHandler(message & ~filters.StatusUpdate.ALL, _listening(words, runtime)))
     application.add_error_handler(_failed)
+
+
+async def came_or_went(ctx: Context) -> None:
+    """The bot itself came or went: in a private chat it was blocked or let back in."""
+    await (safety.came_or_went if ctx.said.private else groups.came_or_went)(ctx)
 
 
 async def words(ctx: Context) -> None:
@@ -105,7 +113,7 @@ def _typed(awaited: str) -> Handler:
     return typed[awaited]
 
 
-def _listening(handler: Handler, runtime: Runtime, *, private: bool = False) -> Listener:
+def _listening(handler: Handler, runtime: Runtime, *, private: bool = False, of_nobody: bool = False) -> Listener:
     async def listen(update: telegram.Update, _: Any) -> None:
         try:
             heard = said(update)
@@ -116,6 +124,8 @@ def _listening(handler: Handler, runtime: Runtime, *, private: bool = False) -> 
             return
         ctx = Context(runtime, heard, await runtime.clock.now())
         try:
+            if heard.nobody and not (of_nobody or heard.bot_is or heard.moved_to or heard.moved_from):
+                return
             if private:
                 ctx.stay_private()
             await handler(ctx)

@@ -54,17 +54,30 @@ class Said:
     attachment: Attachment | None = None  # by Telegram's file id
     shows_attachment: bool = False  # the tapped message is a picture: its caption is edited, not its text
     bot_is: str | None = None  # what the bot has become in this chat, in Telegram's words: member, kicked, left
+    bot_was: str | None = None
+    bot_may_write: bool = True  # false where it was muted
+    chat_title: str = ""
+    topic_id: int | None = None  # of a group's topic in which it was said
+    moved_to: int | None = None  # the group has this number from now on
+    moved_from: int | None = None
+    nobody: bool = False  # said in the name of a group or channel: there is no person to know
 
 
 def said(update: telegram.Update) -> Said | None:
-    """Read an update; none if no person did it (channels, anonymous admins, other bots).
+    """Read an update; none if no person did it (channels, other bots) and it is no news of the chat itself.
+
+    What an administrator says in the name of their group is marked as nobody's: its sender is Telegram's, not theirs.
 
     Raises:
         UnknownButton: the button is not one of ours.
     """
     user, chat = update.effective_user, update.effective_chat
     query, message = update.callback_query, update.effective_message
-    if user is None or chat is None or user.is_bot or (message is not None and query is None and message.sender_chat):
+    if user is None or chat is None:
+        return None
+    moved = _moved(message)
+    nobody = user.is_bot or bool(message is not None and query is None and message.sender_chat)
+    if nobody and not (moved or update.my_chat_member or _as_the_group(message)):
         return None
     replied = message.reply_to_message if isinstance(message, telegram.Message) and not query else None
     words = "" if query or not message else (message.text or message.caption or "")
@@ -86,7 +99,41 @@ def said(update: telegram.Update) -> Said | None:
         attachment=_attachment(message) if not query else None,
         shows_attachment=isinstance(message, telegram.Message) and _attachment(message) is not None,
         bot_is=update.my_chat_member.new_chat_member.status if update.my_chat_member else None,
+        bot_was=update.my_chat_member.old_chat_member.status if update.my_chat_member else None,
+        bot_may_write=_may_write(update.my_chat_member),
+        chat_title=chat.title or "",
+        topic_id=_topic(message),
+        moved_to=moved[0] if moved else None,
+        moved_from=moved[1] if moved else None,
+        nobody=nobody,
     )
+
+
+def _moved(message: telegram.MaybeInaccessibleMessage | None) -> tuple[int | None, int | None] | None:
+    """Where a group went and where it came from, if this is Telegram's notice of that."""
+    if not isinstance(message, telegram.Message):
+        return None
+    moved = (message.migrate_to_chat_id, message.migrate_from_chat_id)
+    return moved if any(moved) else None
+
+
+def _as_the_group(message: telegram.MaybeInaccessibleMessage | None) -> bool:
+    """Whether an administrator hides behind the very group it was said in."""
+    if not isinstance(message, telegram.Message) or message.sender_chat is None:
+        return False
+    return message.sender_chat.id == message.chat.id and not message.is_automatic_forward
+
+
+def _topic(message: telegram.MaybeInaccessibleMessage | None) -> int | None:
+    """A thread is a topic only where Telegram says so: in other groups it is a chain of replies."""
+    if not isinstance(message, telegram.Message) or not message.is_topic_message:
+        return None
+    return message.message_thread_id
+
+
+def _may_write(change: telegram.ChatMemberUpdated | None) -> bool:
+    standing = change.new_chat_member if change else None
+    return not isinstance(standing, telegram.ChatMemberRestricted) or bool(standing.can_send_messages)
 
 
 def _is_command(message: telegram.MaybeInaccessibleMessage | None) -> bool:
@@ -186,7 +233,7 @@ class Context:
 
     async def say(self, message: Message) -> None:
         """Say a screen as a new message."""
-        await self.runtime.carrier.do(Call(Method.SEND, self.said.chat_id, message))
+        await self.runtime.carrier.do(Call(Method.SEND, self.said.chat_id, message, topic_id=self.said.topic_id))
 
     async def edit(self, message_id: int, message: Message, *, captioned: bool = False) -> None:
         """Change one of our own messages in this chat."""

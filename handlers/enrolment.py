@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.buttons import UnknownButton
-from bot.enrolment import actions, compose, home, rules
+from bot.enrolment import actions, compose, home, rules, shared
 from bot.enrolment import joining as enrolling
 from bot.enrolment.queries import (
     cohorts_held_by,
@@ -13,26 +13,29 @@ from bot.enrolment.queries import (
     is_facilitator,
     is_owner,
     memberships,
+    shared_link_of,
 )
 from bot.enrolment.queries import joining as read_joining
 from bot.errors import Refused
 from bot.messages import Message
 from bot.scheduling.actions import invite
 from bot.storage.database import Transaction
-from bot.storage.tables import Cohort, Invitation, Member, Person, Seat
+from bot.storage.tables import Cohort, Invitation, Member, Person, Seat, SharedLink
 from bot.texts import N_
 from bot.words import MemberState
-from handlers import founding, joining
+from handlers import founding, joining, seating
 from handlers.context import Context, Handler
 from handlers.menus import menu_of, offer
 
-_BEGUN = {MemberState.JOINING, MemberState.WAITING}
+_BEGUN = {MemberState.JOINING, MemberState.WAITING, MemberState.LISTED}
 
 
 async def start(ctx: Context) -> None:
     """``/start``: a link that was opened, a joining that goes on, or the home."""
     if ctx.said.text and not ctx.said.tap:
         await _open_link(ctx, ctx.said.text)
+        return
+    if ctx.said.nobody:
         return
     ctx.stay_private()
     async with ctx.transaction() as tx:
@@ -58,12 +61,14 @@ async def _open_link(ctx: Context, secret: str) -> None:
     mine = None
     async with ctx.transaction() as tx:
         found = await actions.find_link(tx, secret)
+        if found is None and ctx.said.nobody:
+            return
         if not ctx.said.private:
             await _burn(ctx, tx, found)
             screen = compose.link_burnt(ctx.texts)
         elif found is None:
             raise rules.UnknownLink
-        elif isinstance(found, Seat):
+        elif isinstance(found, Seat | SharedLink):
             screen = await _sit_down(ctx, tx, found)
         else:
             me = await ctx.person(tx)
@@ -75,21 +80,26 @@ async def _open_link(ctx: Context, secret: str) -> None:
         await offer(ctx.runtime, mine)
 
 
-async def _burn(ctx: Context, tx: Transaction, found: Seat | Invitation | None) -> None:
+async def _burn(ctx: Context, tx: Transaction, found: Seat | SharedLink | Invitation | None) -> None:
     if found is None:
         ctx.stay_private()
+    elif isinstance(found, SharedLink):
+        await shared.burn_shared_link(tx, found, now=ctx.now)
     elif isinstance(found, Seat):
         await actions.burn_seat_link(tx, found, now=ctx.now)
     else:
         await actions.burn_invitation(tx, found, now=ctx.now)
 
 
-async def _sit_down(ctx: Context, tx: Transaction, seat: Seat) -> Message:
+async def _sit_down(ctx: Context, tx: Transaction, link: Seat | SharedLink) -> Message:
     me = await ctx.person(tx)
     try:
-        member = await enrolling.take_seat(tx, seat, me, now=ctx.now)
+        if isinstance(link, Seat):
+            member = await enrolling.take_seat(tx, link, me, now=ctx.now)
+        else:
+            member = await shared.take_any_seat(tx, link, me, now=ctx.now)
     except rules.LinkBurnt:  # nothing was written; what follows is an offer, not a no
-        return compose.link_expired(seat, ctx.texts)
+        return compose.link_expired(link, ctx.texts)
     if member.state in _BEGUN:
         return joining.screen_of(ctx, tx, await read_joining(tx, member))
     return await _home(ctx, tx, me)
@@ -98,10 +108,12 @@ async def _sit_down(ctx: Context, tx: Transaction, seat: Seat) -> Message:
 async def seat_ask(ctx: Context) -> None:
     """Whoever holds a link that is too old asks for another."""
     async with ctx.transaction() as tx:
-        seat = await tx.get(Seat, ctx.ref)
-        if seat is None:
+        seat, link = await tx.get(Seat, ctx.ref), await tx.get(SharedLink, ctx.ref)
+        if link is not None:
+            await shared.ask_for_new_shared_link(tx, link, now=ctx.now)
+        elif seat is None:
             raise UnknownButton
-        if seat.used_at is None:
+        elif seat.used_at is None:
             await actions.ask_for_new_link(tx, seat, now=ctx.now)
         screen = compose.new_link_asked(ctx.texts)
     await ctx.toast()
@@ -196,9 +208,13 @@ async def decline_yes(ctx: Context) -> None:
         me = await ctx.person(tx)
         member, cohort = await _applicant(ctx, tx)
         seat = await enrolling.decline(tx, member, me, now=ctx.now)
-        if seat is not None:
-            await actions.send_links(tx, [seat], me, ctx.runtime.bot_username, now=ctx.now)
-        screen = compose.declined(cohort, ctx.texts)
+        if await shared_link_of(tx, cohort.id) is not None:
+            await shared.offer_free_seat(tx, member, now=ctx.now)
+            screen = compose.turned_away(cohort, ctx.texts)
+        else:
+            if seat is not None:
+                await actions.send_links(tx, [seat], me, ctx.runtime.bot_username, now=ctx.now)
+            screen = compose.declined(cohort, ctx.texts)
     await ctx.toast()
     await ctx.show(screen)
 
@@ -272,6 +288,7 @@ BUTTONS: dict[str, Handler] = {
     "cofacilitator": cofacilitator,
     **founding.BUTTONS,
     **joining.BUTTONS,
+    **seating.BUTTONS,
 }
 
 TYPED: dict[str, Handler] = {**founding.TYPED, **joining.TYPED}
@@ -308,5 +325,8 @@ REFUSALS: dict[type[Refused], str] = {
     rules.AlreadySeated: N_("You already have a seat there, so this link stays free for its person."),
     rules.AlreadyDecided: N_("This was already decided. Send /start to see how it stands."),
     rules.NotThere: N_("You are at another screen by now. Send /start to go on where you are."),
+    rules.NameTaken: N_("Somebody here is called {name} already. Please choose a name that tells you apart."),
+    rules.NoFreeSeat: N_("Every seat is taken again, so they stay on the list. Seats and links can add one."),
+    rules.GroupIsFull: N_("A group has at most {most} seats. A second group could take the others."),
     rules.AlreadyInOffice: N_("You can already do this, so the link stays free for somebody else."),
 }

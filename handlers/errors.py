@@ -38,12 +38,13 @@ async def refuse(runtime: Runtime, update: telegram.Update, no: Refused, ctx: Co
     if query is not None:
         await runtime.carrier.do(Call(Method.ANSWER, callback_id=query.id))
     if update.effective_chat is not None:
-        await runtime.carrier.do(Call(Method.SEND, update.effective_chat.id, Message(sentence)))
+        topic = ctx.said.topic_id if ctx is not None else None
+        await runtime.carrier.do(Call(Method.SEND, update.effective_chat.id, Message(sentence), topic_id=topic))
 
 
 async def apologise(runtime: Runtime, update: telegram.Update, reference: str) -> None:
     """An update was given up after three tries."""
-    if update.effective_user is None or update.effective_chat is None:
+    if update.effective_user is None or update.effective_chat is None or update.effective_user.is_bot:
         return
     t = Texts(supported(update.effective_user.language_code, runtime.settings.default_language))
     sentence = t(

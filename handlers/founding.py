@@ -7,16 +7,24 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.buttons import UnknownButton, button
-from bot.enrolment import about, actions, founding
+from bot.enrolment import about, actions, founding, shared
 from bot.enrolment.queries import is_facilitator
-from bot.enrolment.rules import NotYours, UnknownZone, cohort_kind, good_name, labels_typed, seat_labels
+from bot.enrolment.rules import (
+    NotYours,
+    UnknownZone,
+    cohort_kind,
+    good_name,
+    labels_typed,
+    seat_labels,
+    shares_one_link,
+)
 from bot.enrolment.wish import LIGHTER, Wish, begin, chosen_programme, fitting, missing, wish_from
 from bot.enrolment.zones import find_places, likely_zones, nearest_places, zone_named
 from bot.messages import Message
 from bot.programmes.shelf import Shelved, library, pin
 from bot.storage.database import Transaction
 from bot.storage.drafts import DraftGone, awaiting_draft, change_draft, drop_draft, keep_draft, read_draft
-from bot.storage.tables import Draft, Person
+from bot.storage.tables import Cohort, Draft, Person
 from bot.words import CohortKind, SecretsPolicy
 from handlers.context import Context, Handler
 
@@ -107,11 +115,20 @@ async def make(ctx: Context) -> None:
         cohort = await actions.make_cohort(
             tx, wish, me, programme=programme.digest, lighter=lighter.digest if lighter else None, now=ctx.now
         )
-        links = await actions.send_all_links(tx, cohort, me, ctx.runtime.bot_username, now=ctx.now)
+        screen = await _send_links(ctx, tx, cohort, me, wish)
         await drop_draft(tx, draft)
-        screen = founding.made(cohort, wish.name, links, ctx.texts)
     await ctx.toast()
     await ctx.show(screen)
+
+
+async def _send_links(ctx: Context, tx: Transaction, cohort: Cohort, me: Person, wish: Wish) -> Message:
+    bot = ctx.runtime.bot_username
+    if not shares_one_link(wish.kind, wish.labels):
+        links = await actions.send_all_links(tx, cohort, me, bot, now=ctx.now)
+        return founding.made(cohort, wish.name, links, ctx.texts)
+    link = await shared.make_shared_link(tx, cohort, me, now=ctx.now)
+    await shared.send_shared_link(tx, link, me, bot, now=ctx.now)
+    return founding.made_for_all(cohort, wish.name, ctx.texts)
 
 
 async def give_up(ctx: Context) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from bot.buttons import UnknownButton, button
-from bot.enrolment import about, consent, joining
+from bot.enrolment import about, compose, consent, joining
 from bot.enrolment.queries import Joining, own_place
 from bot.enrolment.queries import joining as read_joining
 from bot.enrolment.rules import ABOUT, READERS, SWITCHES, WELCOME, NotThere, switches_of
@@ -39,6 +39,8 @@ _SCREENS: dict[str, Callable[[Joining, Texts], Message]] = {
 
 def screen_of(ctx: Context, tx: Transaction, j: Joining) -> Message:
     """Where the joining of one member stands: this is also where it goes on after a break."""
+    if j.member.state is MemberState.LISTED:
+        return compose.listed(j, ctx.texts)
     if j.member.state is MemberState.WAITING:
         return about.waiting(j, tx.keys, ctx.texts)
     if j.member.screen == ABOUT:
@@ -60,7 +62,7 @@ async def show(ctx: Context) -> None:
     """The joining as it stands, from the home of somebody who has other things here."""
     async with ctx.transaction() as tx:
         j = await _mine(ctx, tx)
-        if j.member.state not in {MemberState.JOINING, MemberState.WAITING}:
+        if j.member.state is MemberState.ENROLLED:
             raise NotThere
         screen = screen_of(ctx, tx, j)
     await ctx.toast()
@@ -199,7 +201,7 @@ async def quiet_pressed(ctx: Context) -> None:
 async def name_typed(ctx: Context) -> None:
     async with ctx.transaction() as tx:
         draft, j = await _awaited(ctx, tx)
-        joining.rename(tx, j.member, ctx.said.text)
+        await joining.rename(tx, j.member, ctx.said.text)
         await drop_draft(tx, draft)
         screen = about.about(await read_joining(tx, j.member), ctx.texts, ctx.now)
     await ctx.say(screen)

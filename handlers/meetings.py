@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from bot.buttons import UnknownButton
+from bot.enrolment.circle import post_dates
 from bot.enrolment.queries import held_cohort
 from bot.errors import Refused
 from bot.messages import Message
@@ -102,6 +103,7 @@ async def cancel_now(ctx: Context) -> None:
         if ctx.tap.arg != str(meeting.sequence):
             raise ChangedMeanwhile
         await actions.cancel(tx, meeting.id, by=me.id, now=ctx.now)
+        await post_dates(tx, cohort.id, now=ctx.now)
         screen = await meeting_page(ctx, tx, cohort, meeting)
     await ctx.toast()
     await ctx.show(screen)

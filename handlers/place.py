@@ -7,12 +7,13 @@ from uuid import UUID
 
 from bot.buttons import UnknownButton
 from bot.checkins.actions import destroy_openings
-from bot.enrolment import joining, leaving, queries, rules
+from bot.enrolment import joining, leaving, queries, rules, shared
 from bot.enrolment import place as screens
 from bot.enrolment.coming import coming
 from bot.enrolment.consent import VERSION
 from bot.messages import Message
 from bot.storage.database import Transaction
+from bot.storage.drafts import DraftGone, awaiting_draft, drop_draft, keep_draft
 from bot.storage.tables import Cohort, Member, Person
 from bot.window.actions import preview
 from bot.window.queries import consents_of, widening_rests
@@ -21,6 +22,7 @@ from handlers.context import Context, Handler
 from handlers.menus import menu_of, offer
 
 _YES = "yes"
+_ALIAS = "my-alias"
 
 
 async def what_comes(ctx: Context) -> None:
@@ -70,8 +72,35 @@ async def my_pace(ctx: Context) -> None:
         member = await queries.own_place(tx, me, ctx.ref)
         await leaving.change_pace(tx, member, Pace(ctx.tap.arg), now=ctx.now)
         screen = await _place(ctx, tx, member)
-    await ctx.toast(ctx.texts.label("Only you see this; the others go on as before."))
+        cohort = await tx.get_one(Cohort, member.cohort_id)
+    alone = cohort.kind is CohortKind.INDIVIDUAL
+    await ctx.toast("" if alone else ctx.texts.label("Only you see this; the others go on as before."))
     await ctx.show(screen)
+
+
+async def my_alias(ctx: Context) -> None:
+    """Ask for another name in this cohort."""
+    async with ctx.transaction() as tx:
+        me = await ctx.person(tx)
+        member = await queries.own_place(tx, me, ctx.ref)
+        await keep_draft(tx, me.id, _ALIAS, {"member": str(member.id)}, awaits=_ALIAS, now=ctx.now)
+        cohort = await tx.get_one(Cohort, member.cohort_id)
+        screen = screens.ask_alias(member, cohort, await queries.holders(tx, cohort.id), ctx.texts)
+    await ctx.toast()
+    await ctx.show(screen)
+
+
+async def alias_typed(ctx: Context) -> None:
+    async with ctx.transaction() as tx:
+        me = await ctx.person(tx)
+        draft = await awaiting_draft(tx, me.id, now=ctx.now)
+        if draft is None or draft.kind != _ALIAS:
+            raise DraftGone
+        member = await queries.own_place(tx, me, UUID(tx.open_json(draft, "content")["member"]))
+        await joining.rename(tx, member, ctx.said.text)
+        await drop_draft(tx, draft)
+        screen = await _place(ctx, tx, member)
+    await ctx.say(screen)
 
 
 # ── Resting ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,8 +235,12 @@ async def _leave(ctx: Context, tx: Transaction, me: Person) -> Message:
         return screens.which_place(await _named(tx, places), "leave", ctx.texts)
     if ctx.said.tap is None or ctx.said.tap.arg != _YES:
         cohort = await tx.get_one(Cohort, member.cohort_id)
-        return screens.confirm_leave(member, tx.open(cohort, "name"), ctx.texts)
-    await leaving.leave(tx, member, now=ctx.now)
+        return screens.confirm_leave(member, cohort.kind, tx.open(cohort, "name"), ctx.texts)
+    if member.state is MemberState.LISTED:
+        await shared.leave_list(tx, member, now=ctx.now)
+    else:
+        await leaving.leave(tx, member, now=ctx.now)
+        await shared.offer_free_seat(tx, member, now=ctx.now)
     return screens.left(ctx.texts)
 
 
@@ -247,7 +280,8 @@ async def _place(ctx: Context, tx: Transaction, member: Member) -> Message:
     granted = await consents_of(tx, member.id)
     switches = {switch: switch in granted for switch in rules.switches_of(cohort.kind, minimal=cohort.minimal)}
     holders = await queries.holders(tx, cohort.id)
-    return screens.place(member, cohort, tx.open(cohort, "name"), switches, holders, ctx.texts, now=ctx.now)
+    name, alias = tx.open(cohort, "name"), tx.open(member, "alias")
+    return screens.place(member, cohort, name, switches, holders, ctx.texts, alias=alias, now=ctx.now)
 
 
 COMMANDS: dict[str, Handler] = {
@@ -258,11 +292,14 @@ COMMANDS: dict[str, Handler] = {
     "leave": leave,
 }
 
+TYPED: dict[str, Handler] = {_ALIAS: alias_typed}
+
 BUTTONS: dict[str, Handler] = {
     "next": what_comes,
     "my-place": my_place,
     "my-switch": my_switch,
     "my-pace": my_pace,
+    "my-alias": my_alias,
     "pause": pause,
     "resume": resume,
     "unpair": unpair,

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from bot.buttons import UnknownButton
+from bot.enrolment.circle import post_dates
 from bot.enrolment.queries import cohorts_held_by, find_cohort, held_cohort
 from bot.enrolment.rules import NotYours
 from bot.errors import Refused
@@ -240,6 +241,7 @@ async def confirm(ctx: Context) -> None:
             meeting = await tx.get_one(Meeting, wish.meeting_id)
         else:
             meeting, _ = await actions.schedule(tx, cohort.id, _proposal(wish, starts_at), by=me.id, now=ctx.now)
+        await post_dates(tx, cohort.id, now=ctx.now)
         await drop_draft(tx, draft)
         head = N_("It has moved, and everybody will read so.") if wish.meeting_id else N_("It is planned.")
         screen = await meeting_page(ctx, tx, cohort, meeting, head)

@@ -162,12 +162,12 @@ BUTTONS: dict[str, Handler] = {
     **place.BUTTONS,
 }
 
-TYPED: dict[str, Handler] = {"my-zone": zone_typed, "my-country": country_typed}
+TYPED: dict[str, Handler] = {"my-zone": zone_typed, "my-country": country_typed, **place.TYPED}
 
 REFUSALS: dict[type[Refused], str] = {
     rules.NoPlaceYet: N_("You are not part of a group here. Open the link your facilitator gave you, if you have one."),
     rules.NotASpan: N_("How long? Try /pause 3d, /pause 12h or /pause alone."),
     rules.NotPaused: N_("You are not paused: everything runs. /pause lets it rest."),
-    rules.AlreadyUnpaired: N_("No paired messages go out here. There is nothing to turn off."),
+    rules.AlreadyUnpaired: N_("There is nothing to turn off here. /settings shows what you can change."),
     rules.WideningRests: N_("In these first hours nothing can be shared more widely. Turning it off always works."),
 }

@@ -28,7 +28,7 @@ from bot.delivery.ferry import Ferry, persist
 from bot.delivery.governor import Departure
 from bot.delivery.outcomes import Outcome
 from bot.delivery.settling import Result, settle
-from bot.delivery.sorting import NotYet, Recipient, Ties, compose, reasons_to_stay, recipients
+from bot.delivery.sorting import NotYet, Recipient, Ties, WhenUnreachable, compose, reasons_to_stay, recipients
 from bot.delivery.telegram import Carrier
 from bot.delivery.turnstile import Busy
 from bot.messages import Withdrawn
@@ -283,14 +283,16 @@ class Letters:
             await self._tell(tx, self._ties.when_sent, sent, now)
             for result in results:
                 if result.outcome.kind is OutcomeKind.UNREACHABLE:
-                    await self._tell(tx, self._unreachable(result), [result.row], now)
+                    await self._tell(tx, self._no_of(result, self._ties.when_unreachable), [result.row], now)
+                elif result.outcome.kind is OutcomeKind.REFUSED:
+                    await self._tell(tx, self._no_of(result, self._ties.when_refused), [result.row], now)
             if any(result.outcome.kind is OutcomeKind.LIMITED for result in results):
                 await memory.keep_pause(tx, self._turnstile)
         self._count(changed)
 
-    def _unreachable(self, result: Result) -> Callable[..., Awaitable[Any]]:
+    def _no_of(self, result: Result, hears: WhenUnreachable) -> Callable[..., Awaitable[Any]]:
         async def tell(tx: Transaction, rows: Sequence[Delivery], *, now: datetime) -> None:
-            await self._ties.when_unreachable(tx, rows[0], result.outcome.detail or "unreachable", now=now)
+            await hears(tx, rows[0], result.outcome.detail or result.outcome.kind.value, now=now)
 
         return tell
 

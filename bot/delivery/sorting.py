@@ -49,6 +49,7 @@ class Ties:
     recheck: Recheck = _all_may_go
     when_sent: WhenSent = _nobody_asks
     when_unreachable: WhenUnreachable = _nobody_asks
+    when_refused: WhenUnreachable = _nobody_asks
     policies: Mapping[str, Policy] = field(default_factory=dict)  # by kind; otherwise by lane
 
     def policy(self, row: Delivery) -> Policy:

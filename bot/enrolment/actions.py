@@ -26,7 +26,7 @@ from bot.enrolment.rules import (
 from bot.enrolment.wish import Wish, check_complete
 from bot.storage.audit import record
 from bot.storage.database import Transaction
-from bot.storage.tables import Appointment, Cohort, Facilitation, Invitation, Member, Person, Seat
+from bot.storage.tables import Appointment, Cohort, Facilitation, Invitation, Member, Person, Seat, SharedLink
 from bot.window.queries import facilitators_of
 from bot.words import Lane, Office
 
@@ -267,10 +267,14 @@ async def send_all_links(tx: Transaction, cohort: Cohort, to: Person, bot: str, 
     return await send_links(tx, await seats_of(tx, cohort), to, bot, now=now)
 
 
-async def find_link(tx: Transaction, secret: str) -> Seat | Invitation | None:
+async def find_link(tx: Transaction, secret: str) -> Seat | SharedLink | Invitation | None:
     """What a link opens, by the fingerprint of its secret; locked, so that it is opened once."""
+    await tx.alone()  # two links may lead to one seat
     fingerprint = tx.keys.fingerprint(secret)
     seat = await tx.scalar(select(Seat).where(Seat.fingerprint == fingerprint).with_for_update())
     if seat is not None:
         return seat
+    shared = await tx.scalar(select(SharedLink).where(SharedLink.fingerprint == fingerprint).with_for_update())
+    if shared is not None:
+        return shared
     return await tx.scalar(select(Invitation).where(Invitation.fingerprint == fingerprint).with_for_update())

@@ -10,11 +10,11 @@ import segno
 
 from bot.buttons import button, grid
 from bot.enrolment.check_words import check_words
-from bot.enrolment.home import member_buttons, seat_name, to_cohort
-from bot.enrolment.queries import holders
+from bot.enrolment.home import give_row, member_buttons, seat_name, to_cohort
+from bot.enrolment.queries import Joining, free_seats, holders, listed_members
 from bot.messages import Attachment, Html, Message, Withdrawn
 from bot.storage.database import Transaction
-from bot.storage.tables import Cohort, Delivery, Member, Seat
+from bot.storage.tables import Cohort, Delivery, Member, Seat, SharedLink
 from bot.texts import N_, Texts
 from bot.words import MemberState
 
@@ -39,6 +39,40 @@ async def seat_link(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> 
         until=t.when(seat.expires_at),
     )
     return Message(text, attachment=Attachment("photo", "link.png", picture(address)), protected=False)
+
+
+async def shared_link(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """For everybody in a group alike: it names nobody, and does not say what it is about."""
+    link = await tx.get(SharedLink, row.ref)
+    facts = row.facts or {}
+    if link is None or link.issue != facts["issue"] or link.burnt_at:
+        return Withdrawn("link replaced")
+    cohort = await tx.get_one(Cohort, link.cohort_id)
+    t = Texts(cohort.language, cohort.zone)  # it will be forwarded to others
+    address = f"https://t.me/{facts['bot']}?start={tx.keys.link_secret(link.id, link.issue)}"
+    text = t(
+        "This link is for you and those you know to be invited:\n{address}\n\n"
+        "Open it on your own phone, in private, or scan the picture with its camera. It works until {until}. "
+        "Please do not pass it on.",
+        address=address,
+        until=t.when(link.expires_at),
+    )
+    return Message(text, attachment=Attachment("photo", "link.png", picture(address)), protected=False)
+
+
+async def shared_link_wanted(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """The link of a group no longer works, and somebody has opened it."""
+    link = await tx.get(SharedLink, row.ref)
+    if link is None or link.issue != (row.facts or {})["issue"]:
+        return Withdrawn("link replaced")
+    cohort = await tx.get_one(Cohort, link.cohort_id)
+    return Message(
+        t(
+            "The link of {cohort} no longer works: it was too old, or was opened in a group. Shall I make another?",
+            cohort=tx.open(cohort, "name"),
+        ),
+        ((button(t.label("New link"), "shared-new", cohort.id),),),
+    )
 
 
 def picture(address: str) -> bytes:
@@ -105,6 +139,75 @@ async def seat_declined(tx: Transaction, row: Delivery, t: Texts, now: datetime)
     )
 
 
+# ── The waiting list ───────────────────────────────────────────────────────────────────────────────────────────────
+
+_MOST_BUTTONS = 8  # of those that wait; the cohort's page has them all
+
+
+def listed(j: Joining, t: Texts) -> Message:
+    """To whoever opened the link when every seat was taken."""
+    return Message(
+        t(
+            "Thank you for coming, {name}. Every seat in <b>{cohort}</b> is taken at the moment, so I have put you on "
+            "the waiting list. {holders} can see it. When a seat is free for you, I write to you; nothing has to be "
+            "done until then.",
+            name=j.alias,
+            cohort=j.cohort_name,
+            holders=j.holders,
+        ),
+        ((button(t.label("Take me off the list"), "list-leave", j.member.id), button(t.label("Help"), "help")),),
+    )
+
+
+def off_the_list(t: Texts) -> Message:
+    return Message(t("Done, you are off the list. If you change your mind, open the link again."))
+
+
+async def somebody_listed(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """To the facilitators: the seats are taken, and somebody waits."""
+    member = await tx.get(Member, row.ref)
+    if member is None or member.state is not MemberState.LISTED:
+        return Withdrawn("decided")
+    cohort = await tx.get_one(Cohort, member.cohort_id)
+    return Message(
+        t(
+            "{name} has opened the link of {cohort}, where every seat is taken. They are on the waiting list, and "
+            "read so. When a seat comes free, I ask you.",
+            name=tx.open(member, "alias"),
+            cohort=tx.open(cohort, "name"),
+        ),
+        ((to_cohort(cohort, t),),),
+    )
+
+
+async def place_free(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """To the facilitators: a seat is free, and these wait, the longest first."""
+    cohort = await tx.get_one(Cohort, row.cohort_id)
+    waiting = await listed_members(tx, cohort)
+    if not waiting or not await free_seats(tx, cohort):
+        return Withdrawn("nobody waits")
+    return Message(
+        t("A seat in {cohort} is free. Who shall have it?", cohort=tx.open(cohort, "name")),
+        (*(give_row(tx, member, t) for member in waiting[:_MOST_BUTTONS]), (to_cohort(cohort, t),)),
+    )
+
+
+async def place_given(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Message | Withdrawn:  # noqa: ARG001
+    """To somebody who waited."""
+    member = await tx.get(Member, row.member_id)
+    if member is None or member.state is not MemberState.JOINING:
+        return Withdrawn("not here any more")
+    cohort = await tx.get_one(Cohort, member.cohort_id)
+    return Message(
+        t(
+            "A seat in <b>{cohort}</b> is free for you. Five short screens, whenever you like.",
+            cohort=tx.open(cohort, "name"),
+        ),
+        ((button(t.label("Begin"), "join-show", member.id),),),
+        silent=row.silent,
+    )
+
+
 # ── Admission ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -150,13 +253,21 @@ def declined(cohort: Cohort, t: Texts) -> Message:
     return Message(t("Done. A new link for this seat is on its way to you."), ((to_cohort(cohort, t),),))
 
 
+def turned_away(cohort: Cohort, t: Texts) -> Message:
+    """From a group with one link for all."""
+    return Message(
+        t("Done. The seat is free again; the link does not open it for this person any more."),
+        ((to_cohort(cohort, t),),),
+    )
+
+
 # ── Links that were opened ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def link_expired(seat: Seat, t: Texts) -> Message:
+def link_expired(link: Seat | SharedLink, t: Texts) -> Message:
     return Message(
         t("This link is too old, or was seen by others. Nothing is lost: shall I ask for a new one for you?"),
-        ((button(t.label("Ask for a new link"), "seat-ask", seat.id),),),
+        ((button(t.label("Ask for a new link"), "seat-ask", link.id),),),
     )
 
 
@@ -203,6 +314,7 @@ _FOR_FACILITATORS = (
     ("session", N_("Plan a session")),
     ("ended", N_("A session has ended")),
     ("broadcast", N_("Write to everybody")),
+    ("link", N_("A Telegram group for a cohort")),
     ("programmes", N_("What can be sent")),
     ("settings", N_("Language, time zone, quiet hours")),
 )
@@ -218,6 +330,11 @@ def menu(hats: Collection[str], t: Texts) -> list[tuple[str, str]]:
 
 COMPOSERS = {
     "seat-link": seat_link,
+    "shared-link": shared_link,
+    "shared-link-wanted": shared_link_wanted,
+    "listed": somebody_listed,
+    "place-free": place_free,
+    "place-given": place_given,
     "seat-opened": seat_opened,
     "seat-wanted": seat_wanted,
     "welcome": welcomed,

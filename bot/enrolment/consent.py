@@ -70,10 +70,12 @@ _READERS_FULL = N_(
     "Messages are discreet: the notification shows no content, and what you typed is removed from the chat once it is "
     "kept. Telegram on a shared tablet or computer shows this chat too; you can end such sessions in Telegram, "
     "Settings, Devices. If somebody checks your phone, think about whether this is the right place.\n\n"
-    "Whoever you open something to can take screenshots of it. Everybody can promise discretion only for "
-    "themselves.\n\n"
-    "{holders} may have to act when somebody's safety is in danger, or where the law asks for it.\n\n"
+    "{others}{holders} may have to act when somebody's safety is in danger, or where the law asks for it.\n\n"
     "/mydata shows and exports everything about you and erases it, at any time."
+)
+
+_READERS_OTHERS = N_(
+    "Whoever you open something to can take screenshots of it. Everybody can promise discretion only for themselves."
 )
 
 _SWITCHES = N_(
@@ -95,7 +97,7 @@ _SWITCHES_FULL = N_(
 _EVERYTHING = (
     *POLICY_TO_MEMBERS.values(), *SWITCH_LABELS.values(), _WELCOME, _WELCOME_FULL, _READERS_HEAD, _READERS_ME,
     _READERS_FACILITATOR, _READERS_PAIR, _READERS_CIRCLE, _READERS_MINIMAL, _READERS_TELEGRAM, _READERS_HOLDER,
-    _READERS_DEVICES, _READERS_FULL, _SWITCHES, _SWITCHES_NONE, _SWITCHES_ADULT, _SWITCHES_FULL,
+    _READERS_DEVICES, _READERS_FULL, _READERS_OTHERS, _SWITCHES, _SWITCHES_NONE, _SWITCHES_ADULT, _SWITCHES_FULL,
 )  # fmt: skip
 
 _READ = [Texts(language).label(sentence) for language in languages() for sentence in _EVERYTHING]
@@ -159,7 +161,8 @@ def switches(j: Joining, t: Texts) -> Message:
 def full_text(j: Joining, screen: str, t: Texts) -> Message:
     """Everything else there is to know about a screen; it folds back."""
     words = {WELCOME: _WELCOME_FULL, READERS: _READERS_FULL, SWITCHES: _SWITCHES_FULL}[screen]
-    return Message(t(words, holders=j.holders), ((_go(j, screen, t.label("Fold")),),))
+    others = Html("") if j.cohort.kind is CohortKind.INDIVIDUAL else Html(t(_READERS_OTHERS) + "\n\n")
+    return Message(t(words, holders=j.holders, others=others), ((_go(j, screen, t.label("Fold")),),))
 
 
 def _go(j: Joining, screen: str, label: str) -> Button:

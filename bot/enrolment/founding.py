@@ -45,7 +45,8 @@ def ask_labels(draft: UUID, wish: Wish, t: Texts) -> Message:
     if wish.kind is CohortKind.GROUP:
         text = t(
             "Who gets a seat? Type their first names with commas between, or just how many there are "
-            "({least} to {most}). Each person reads only their own.",
+            "({least} to {most}). With names each gets a link of their own, and reads only their own; with a number "
+            "there is one link for all.",
             least=SMALLEST_GROUP,
             most=LARGEST_GROUP,
         )
@@ -80,7 +81,11 @@ def review(draft: UUID, wish: Wish, title: str, t: Texts, now: datetime) -> Mess
         t("Programme: {title}", title=title),
         Html(""),
         *([] if alone else [t("What one of them tells you alone: choose what holds. They read it before they agree.")]),
-        t("Minimal mode: no answers are kept and nothing opens between them. Taps only say that something is done."),
+        t("Minimal mode: no answers are kept. Taps only say that something is done.")
+        if alone
+        else t(
+            "Minimal mode: no answers are kept and nothing opens between them. Taps only say that something is done."
+        ),
     ]
     policies = [
         (button(_marked(t.label(label), "●" if policy is wish.policy else "○"), "found-policy", draft, policy.value),)
@@ -129,6 +134,20 @@ def made(cohort: Cohort, name: str, links: int, t: Texts) -> Message:
             "person it names, in private.",
             links,
             name=name,
+        ),
+        ((to_cohort(cohort, t), to_home(t)),),
+    )
+
+
+def made_for_all(cohort: Cohort, name: str, t: Texts) -> Message:
+    """A group whose seats have numbers."""
+    return Message(
+        t(
+            "<b>{name}</b> is there, with {seats} seats. One link for all of them is on its way to you, with a "
+            "picture. Send it to each person in private. You admit everybody yourself; when the seats are taken, "
+            "whoever opens it waits until you give them one.",
+            name=name,
+            seats=cohort.seats,
         ),
         ((to_cohort(cohort, t), to_home(t)),),
     )

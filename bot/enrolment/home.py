@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
+
 from bot.buttons import button, grid
-from bot.enrolment.queries import memberships, people_in, roles, seats_of, waiting_members
-from bot.enrolment.rules import LinkState, link_state
+from bot.enrolment.queries import listed_members, memberships, people_in, roles, seats_of, waiting_members
+from bot.enrolment.rules import LARGEST_GROUP, LinkState, link_state, shares_one_link
 from bot.messages import Button, Html, Message, Row
 from bot.storage.database import Transaction
-from bot.storage.tables import Cohort, Member, Person, Seat
+from bot.storage.tables import Cohort, Member, Person, Seat, SharedLink
 from bot.texts import N_, Texts
 from bot.words import CohortKind, MemberState
 
@@ -92,6 +94,10 @@ def _admit_row(tx: Transaction, member: Member, t: Texts) -> Row:
     return (button(t.label("{name} waits for you", name=tx.open(member, "alias")), "waiting", member.id),)
 
 
+def give_row(tx: Transaction, member: Member, t: Texts) -> Row:
+    return (button(t.label("Give {name} a seat", name=tx.open(member, "alias")), "seat-give", member.id),)
+
+
 def to_cohort(cohort: Cohort, t: Texts) -> Button:
     return button(t.label("Back to the cohort"), "cohort", cohort.id)
 
@@ -120,17 +126,31 @@ async def cohort_page(tx: Transaction, cohort: Cohort, t: Texts, now: datetime) 
         zone=cohort.zone.key,
         hour=Texts(t.language, cohort.zone).hour(now),
     )
-    lines = [_seat_line(tx, seat, members.get(seat.id), t, now) for seat in seats]
+    if shares_one_link(cohort.kind, [tx.open(seat, "label") for seat in seats]):
+        lines = [_member_line(tx, member, t) for member in members.values()]
+        lines.append(t("{taken} of {seats} seats are taken.", taken=len(members), seats=cohort.seats))
+    else:
+        lines = [_seat_line(tx, seat, members.get(seat.id), t, now) for seat in seats]
     waiting = [_admit_row(tx, member, t) for member in members.values() if member.state is MemberState.WAITING]
+    listed = await listed_members(tx, cohort)
+    lines += [t("{name}: on the waiting list", name=tx.open(member, "alias")) for member in listed]
+    if len(members) < len(seats):
+        waiting += [give_row(tx, member, t) for member in listed]
     buttons = [
         button(t.label("Sessions"), "sessions", cohort.id),
         button(t.label("Board"), "board", cohort.id),
         button(t.label("Broadcast"), "broadcast", cohort.id),
         button(t.label("Seats and links"), "seats", cohort.id),
         button(t.label("Co-facilitator"), "cofacilitator", cohort.id),
-        to_home(t),
     ]
+    if cohort.kind is not CohortKind.INDIVIDUAL:
+        buttons.append(button(t.label("Group chat"), "group-chat", cohort.id))
+    buttons.append(to_home(t))
     return Message(Html("\n".join([head, "", *lines])), (*waiting, *grid(buttons, 2)))
+
+
+def _member_line(tx: Transaction, member: Member, t: Texts) -> Html:
+    return t(_MEMBER_LINES[member.state], name=tx.open(member, "alias"))
 
 
 def _seat_line(tx: Transaction, seat: Seat, member: Member | None, t: Texts, now: datetime) -> Html:
@@ -160,7 +180,10 @@ def _state_of(seat: Seat, now: datetime) -> LinkState:
 
 
 async def seats_page(tx: Transaction, cohort: Cohort, t: Texts, now: datetime) -> Message:
-    """Each free seat with its link, to show again or to replace."""
+    """Each free seat with its link, to show again or to replace; or the one link for all."""
+    shared = await tx.scalar(select(SharedLink).where(SharedLink.cohort_id == cohort.id))
+    if shared is not None:
+        return await _shared_page(tx, cohort, shared, t, now)
     taken = {member.seat_id for member in await people_in(tx, cohort)}
     rows: list[Row] = []
     for seat in await seats_of(tx, cohort):
@@ -174,6 +197,23 @@ async def seats_page(tx: Transaction, cohort: Cohort, t: Texts, now: datetime) -
         t("A new link makes the one before it useless. Send each to one person, in private.")
         if rows
         else t("Every seat in {cohort} is taken.", cohort=tx.open(cohort, "name"))
+    )
+    return Message(text, (*rows, (to_cohort(cohort, t),)))
+
+
+async def _shared_page(tx: Transaction, cohort: Cohort, link: SharedLink, t: Texts, now: datetime) -> Message:
+    """A group's one link, and one seat more."""
+    state = link_state(used_at=None, burnt_at=link.burnt_at, expires_at=link.expires_at, now=now)
+    rows: list[Row] = [(button(t.label("New link for all"), "shared-new", cohort.id),)]
+    if state is LinkState.FREE:
+        rows.insert(0, (button(t.label("Show the link for all"), "shared-show", cohort.id),))
+    if cohort.seats < LARGEST_GROUP:
+        rows.append((button(t.label("One more seat"), "seat-add", cohort.id),))
+    taken = len(await people_in(tx, cohort))
+    text = Html(
+        t("{taken} of {seats} seats are taken.", taken=taken, seats=cohort.seats)
+        + " "
+        + t("A new link makes the one before it useless. Whoever opens it when all are taken waits for a seat.")
     )
     return Message(text, (*rows, (to_cohort(cohort, t),)))
 

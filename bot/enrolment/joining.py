@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.delivery.outbox import plan
 from bot.enrolment.actions import new_link
 from bot.enrolment.letters import letter
-from bot.enrolment.queries import holds, memberships
+from bot.enrolment.queries import holds, memberships, names_in
 from bot.enrolment.rules import (
     ABOUT,
     SWITCHES,
@@ -20,9 +20,12 @@ from bot.enrolment.rules import (
     LinkBurnt,
     LinkState,
     LinkUsed,
+    NameTaken,
     NotThere,
     OwnSeat,
     UnknownLink,
+    folded,
+    free_name,
     good_name,
     link_state,
     screen_after,
@@ -69,7 +72,7 @@ async def take_seat(tx: Transaction, seat: Seat, person: Person, *, now: datetim
         pace=Pace.FULL,
         joined_at=now,
     )
-    tx.seal(member, "alias", tx.open(person, "name"))
+    await call_by_own_name(tx, member, person)
     tx.add(member)
     await record(tx, actor_id=person.id, action="seat-taken", cohort_id=cohort.id, subject_id=member.id, now=now)
     return member
@@ -144,13 +147,24 @@ async def confirm_adult(tx: Transaction, member: Member, *, version: str, langua
     await record(tx, actor_id=member.person_id, action="is-adult", cohort_id=cohort.id, subject_id=member.id, now=now)
 
 
-def rename(tx: Transaction, member: Member, typed: str) -> None:
-    """What the others in the cohort read.
+async def rename(tx: Transaction, member: Member, typed: str) -> None:
+    """What the others in the cohort read; no two of them are called alike.
 
     Raises:
-        NameMissing, NameTooLong, NameInvisible
+        NameMissing, NameTooLong, NameInvisible, NameTaken
     """
-    tx.seal(member, "alias", good_name(typed))
+    name = good_name(typed)
+    await tx.alone()  # of two who choose the same name, the second sees the first
+    if folded(name) in {folded(other) for other in await names_in(tx, member.cohort_id, but=member.id)}:
+        raise NameTaken(name=name)
+    tx.seal(member, "alias", name)
+
+
+async def call_by_own_name(tx: Transaction, member: Member, person: Person) -> None:
+    """Until they choose another: what Telegram calls them, with a number if somebody else is called so."""
+    await tx.alone()
+    taken = await names_in(tx, member.cohort_id, but=member.id)
+    tx.seal(member, "alias", free_name(tx.open(person, "name"), taken))
 
 
 async def finish(tx: Transaction, member: Member, person: Person, guess: ZoneInfo, *, now: datetime) -> None:

@@ -34,12 +34,16 @@ def place(
     holders: str,
     t: Texts,
     *,
+    alias: str,
     now: datetime,
 ) -> Message:
     """Everything that can be turned here, for this member alone."""
+    alone = cohort.kind is CohortKind.INDIVIDUAL
     lines = [t("<b>{name}</b>", name=name), _state(member, holders, t, now)]
     lines += [_reads(switch, granted, holders, t) for switch, granted in switches.items()]
-    lines.append(t("What you change here, the others are not told."))
+    lines.append(t("You are called {name} here.", name=alias))
+    if not alone:
+        lines.append(t("What you change here, the others are not told; they only read your name."))
     rows: list[Row] = [
         (
             button(
@@ -60,6 +64,7 @@ def place(
     )
     if cohort.kind is CohortKind.COUPLE and cohort.unpaired_at is None:
         rows.append((button(t.label("Turn off paired messages"), "unpair", member.id),))
+    rows.append((button(t.label("Another name"), "my-alias", member.id),))
     rows.append((button(t.label("Leave"), "leave", member.id), to_settings(t)))
     return Message("\n".join(lines), tuple(rows))
 
@@ -98,6 +103,18 @@ def _reads(switch: Consent, granted: bool, holders: str, t: Texts) -> Html:
     return lines[switch][0 if granted else 1]
 
 
+def ask_alias(member: Member, cohort: Cohort, holders: str, t: Texts) -> Message:
+    """What others in this cohort read; elsewhere they may be called something else."""
+    readers = {
+        CohortKind.COUPLE: t("{holders} and your partner read it.", holders=holders),
+        CohortKind.GROUP: t("{holders} and your group read it.", holders=holders),
+    }.get(cohort.kind, t("{holders} reads it.", holders=holders))
+    return Message(
+        Html(t("Type the name you want to be called here.") + " " + readers),
+        ((button(t.label("Back"), "my-place", member.id),),),
+    )
+
+
 def which_place(places: Sequence[tuple[UUID, str]], action: str, t: Texts, arg: str = "") -> Message:
     """Several cohorts: ask which."""
     return Message(t("Which one?"), tuple((button(name, action, ref, arg),) for ref, name in places))
@@ -106,12 +123,18 @@ def which_place(places: Sequence[tuple[UUID, str]], action: str, t: Texts, arg: 
 # ── Leaving ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def confirm_leave(member: Member, name: str, t: Texts) -> Message:
+def confirm_leave(member: Member, kind: CohortKind, name: str, t: Texts) -> Message:
+    told = (
+        t("Your facilitator is told.")
+        if kind is CohortKind.INDIVIDUAL
+        else t("Your facilitator is told; the others are not.")
+    )
     return Message(
         t(
-            "<b>Leave {name}?</b>\n\nYou get nothing more from there, at once. Your facilitator is told; the others "
-            "are not. What you wrote stays yours until you erase it under /mydata. You don't need a reason.",
+            "<b>Leave {name}?</b>\n\nYou get nothing more from there, at once. {told} What you wrote stays yours until "
+            "you erase it under /mydata. You don't need a reason.",
             name=name,
+            told=told,
         ),
         ((button(t.label("Yes, leave"), "leave", member.id, "yes"), button(t.label("Stay"), "my-place", member.id)),),
     )
@@ -130,12 +153,11 @@ async def somebody_left(tx: Transaction, row: Delivery, t: Texts, now: datetime)
     if member is None:
         return Withdrawn("erased")
     cohort = await tx.get_one(Cohort, member.cohort_id)
+    names = {"member": tx.open(member, "alias"), "cohort": tx.open(cohort, "name")}
     return Message(
-        t(
-            "{member} has left {cohort}. Nothing more goes to them, and the others are not told.",
-            member=tx.open(member, "alias"),
-            cohort=tx.open(cohort, "name"),
-        ),
+        t("{member} has left {cohort}. Nothing more goes to them.", **names)
+        if cohort.kind is CohortKind.INDIVIDUAL
+        else t("{member} has left {cohort}. Nothing more goes to them, and the others are not told.", **names),
         ((button(t.label("Seats and links"), "seats", cohort.id),),),
     )
 

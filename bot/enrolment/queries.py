@@ -20,6 +20,7 @@ from bot.storage.tables import (
     Member,
     Person,
     Seat,
+    SharedLink,
 )
 from bot.window.queries import consents_of, facilitators_of, name_of
 from bot.words import Consent, MemberState, Office
@@ -27,6 +28,7 @@ from bot.words import Consent, MemberState, Office
 NAMELESS = "Somebody"
 _WITH_ID = select(Person).where(Person.telegram_id == bindparam("telegram_id"))  # every update asks for it
 _HERE = (MemberState.JOINING, MemberState.WAITING, MemberState.ENROLLED)
+_KNOWN = (*_HERE, MemberState.LISTED)
 
 
 # ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -44,6 +46,11 @@ async def meet_person(tx: Transaction, telegram_id: int, name: str, language: st
     tx.add(Chat(telegram_id=telegram_id, person_id=person.id))
     await tx.flush()
     return person
+
+
+async def known_person(tx: Transaction, telegram_id: int) -> Person | None:
+    """Somebody we have met in private; a stranger in a group is not written down."""
+    return await tx.scalar(select(Person).where(Person.telegram_id == telegram_id))
 
 
 async def offices(tx: Transaction, person: Person) -> frozenset[Office]:
@@ -129,10 +136,10 @@ async def find_cohort(tx: Transaction, person: Person, beginning: str) -> Cohort
 
 
 async def memberships(tx: Transaction, person: Person) -> list[Member]:
-    """The places somebody has now, in the order in which they came."""
+    """The places somebody has or waits for now, in the order in which they came."""
     found = await tx.scalars(
         select(Member)
-        .where(Member.person_id == person.id, Member.left_at.is_(None), Member.state.in_(_HERE))
+        .where(Member.person_id == person.id, Member.left_at.is_(None), Member.state.in_(_KNOWN))
         .order_by(Member.joined_at, Member.id)
     )
     return list(found)
@@ -166,6 +173,26 @@ async def people_in(tx: Transaction, cohort: Cohort) -> list[Member]:
     return await _members(tx, cohort.id, *_HERE)
 
 
+async def listed_members(tx: Transaction, cohort: Cohort) -> list[Member]:
+    """Who waits for a seat to come free, the longest first."""
+    return await _members(tx, cohort.id, MemberState.LISTED)
+
+
+async def free_seats(tx: Transaction, cohort: Cohort) -> list[Seat]:
+    """The seats in which nobody sits, those that nobody ever had first."""
+    taken = {member.seat_id for member in await people_in(tx, cohort)}
+    return sorted(
+        (seat for seat in await seats_of(tx, cohort) if seat.id not in taken), key=lambda seat: seat.used_at is not None
+    )
+
+
+async def names_in(tx: Transaction, cohort_id: UUID, *, but: UUID | None = None) -> list[str]:
+    """What everybody in a cohort is called, its facilitators too."""
+    members = await _members(tx, cohort_id, *_KNOWN)
+    aliases = [tx.open(member, "alias") for member in members if member.id != but]
+    return aliases + [name_of(tx, person) for person in await facilitators_of(tx, cohort_id)]
+
+
 async def _members(tx: Transaction, cohort_id: UUID, *states: MemberState) -> list[Member]:
     found = await tx.scalars(
         select(Member)
@@ -177,6 +204,12 @@ async def _members(tx: Transaction, cohort_id: UUID, *states: MemberState) -> li
 
 async def seats_of(tx: Transaction, cohort: Cohort) -> list[Seat]:
     return list(await tx.scalars(select(Seat).where(Seat.cohort_id == cohort.id).order_by(Seat.number)))
+
+
+async def shared_link_of(tx: Transaction, cohort_id: UUID) -> SharedLink | None:
+    """The one link for all seats, if this cohort has one; locked, so that a seat is given once."""
+    found = select(SharedLink).where(SharedLink.cohort_id == cohort_id)
+    return await tx.scalar(found.with_for_update().execution_options(populate_existing=True))
 
 
 async def held_seat(tx: Transaction, person: Person, seat_id: UUID) -> tuple[Seat, Cohort]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import unicodedata
@@ -59,6 +60,42 @@ class NameInvisible(Refused):
 
 class CohortNameTaken(Refused):
     """They hold another cohort of this ``name``."""
+
+
+class NameTaken(Refused):
+    """Somebody in the cohort is called ``name`` already."""
+
+
+class NoFreeSeat(Refused):
+    """Every seat is taken; who waits, waits on."""
+
+
+class GroupIsFull(Refused):
+    """A group has no more seats than ``most``."""
+
+
+class NotTheirGroup(Refused):
+    """By Telegram's own answer they do not administer it."""
+
+
+class TelegramIsSilent(Refused):
+    """Telegram does not tell who they are in a group."""
+
+
+class ChatTaken(Refused):
+    """This group or topic belongs to another cohort."""
+
+
+class AlreadyLinked(Refused):
+    """It belongs to this cohort already."""
+
+
+class LinkedMeanwhile(Refused):
+    """Somebody else was quicker."""
+
+
+class NotLinked(Refused):
+    """No group is connected."""
 
 
 class LabelsAlike(Refused):
@@ -177,6 +214,13 @@ def good_name(words: str) -> str:
     return shown
 
 
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """The name, or with the first number behind it that nobody else has."""
+    others = {folded(name) for name in taken}
+    numbered = (f"{wanted[: LONGEST_NAME - 3].rstrip()} {number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([wanted], numbered) if folded(name) not in others)
+
+
 def folded(name: str) -> str:
     """How names are compared: no case, and letters that look the same are the same (NFKC)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
@@ -260,6 +304,11 @@ def seat_labels(kind: CohortKind, words: list[str]) -> tuple[str, ...]:
         if folded(label) in {folded(other) for other in labels[:number]}:
             raise LabelsAlike(name=label)
     return tuple(labels)
+
+
+def shares_one_link(kind: CohortKind, labels: Iterable[str]) -> bool:
+    """Whether one link is for everybody: a group whose seats have numbers instead of names."""
+    return kind is CohortKind.GROUP and all(label.isdecimal() for label in labels)
 
 
 def _is_count(word: str) -> bool:

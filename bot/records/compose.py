@@ -21,7 +21,7 @@ def my_data(t: Texts) -> Message:
     return Message(
         t(
             "<b>Your data</b>\n\nYou can take everything with you: one file to read and one for machines. "
-            "What your partner or others wrote is theirs and is not in it.\n\n"
+            "What other people wrote is theirs and is not in it.\n\n"
             "You can also erase everything, at once and for good."
         ),
         ((button(t.label("Take it with me"), "export"),), (button(t.label("Erase everything"), "erase"),)),

@@ -208,13 +208,17 @@ NOT_PERSONAL: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "the facilitator's; your place in it is your member row",
         _columns(
             "id kind name zone language quiet_begins quiet_ends seats programme lighter_programme secrets_policy "
-            "minimal screened_at screened_by responder_id backup_id duty_begins duty_ends chat_id topic_id created_at "
-            "paused_at unpaired_at closed_at"
+            "minimal screened_at screened_by responder_id backup_id duty_begins duty_ends chat_id topic_id posts_dates "
+            "created_at paused_at unpaired_at closed_at"
         ),
     ),
     "seat": (
         "a link and what the facilitator calls it",
         _columns("id cohort_id number label issue fingerprint issued_at expires_at used_at burnt_at"),
+    ),
+    "shared_link": (
+        "a group's, for all its seats",
+        _columns("id cohort_id issue fingerprint issued_at expires_at burnt_at"),
     ),
     "series": ("the cohort's", _columns("id cohort_id rhythm made_at")),
     "meeting": (

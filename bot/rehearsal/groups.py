@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from bot.rehearsal.message import Message
-from bot.rehearsal.state import ADMIN_RIGHTS, Chat, Json, Member, Person
+from bot.rehearsal.state import ADMIN_RIGHTS, AnonymousAdmin, Chat, Json, Member, Person
 
 if TYPE_CHECKING:
     from bot.rehearsal.stage import Bot, Stage
@@ -55,12 +55,12 @@ class Groups:
         owner: Person = next(member.who for member in chat.members.values() if member.status == "creator")
         return owner
 
-    def add(self, chat: Chat, who: Person | Bot, by: Person | None = None) -> None:
+    def add(self, chat: Chat, who: Person | Bot, by: Person | AnonymousAdmin | None = None) -> None:
         by = by or self.owner(chat)
         self._stand(chat, who, "member", by=by)
         self._service(chat, by, {"new_chat_members": [who.as_json()]})
 
-    def remove(self, chat: Chat, who: Person | Bot, by: Person | None = None) -> None:
+    def remove(self, chat: Chat, who: Person | Bot, by: Person | AnonymousAdmin | None = None) -> None:
         """Throw somebody out; without `by` they leave by themselves."""
         self._service(chat, by or who, {"left_chat_member": who.as_json()})
         self._stand(chat, who, "kicked" if by else "left", by=by or who)
@@ -133,11 +133,17 @@ class Groups:
                 return message.sender is bot
         return False
 
-    def _service(self, chat: Chat, by: Person | Bot, said: Json) -> Message:
+    def _service(self, chat: Chat, by: Person | Bot | AnonymousAdmin, said: Json) -> Message:
         return self._stage.post(chat, by, {}, fixed=said)
 
     def _stand(
-        self, chat: Chat, who: Person | Bot, status: str, *, rights: frozenset[str] = frozenset(), by: Person | Bot
+        self,
+        chat: Chat,
+        who: Person | Bot,
+        status: str,
+        *,
+        rights: frozenset[str] = frozenset(),
+        by: Person | Bot | AnonymousAdmin,
     ) -> None:
         """Somebody's standing changes; the bot itself, and administrators who asked for it, are told."""
         stage = self._stage

@@ -201,6 +201,7 @@ class Cohort(HasId, Base):
     duty_ends: Mapped[time] = mapped_column(default=time(21, 0))
     chat_id: Mapped[UUID | None] = mapped_column(ForeignKey("chat.id", ondelete="SET NULL"))  # the linked group
     topic_id: Mapped[int | None]
+    posts_dates: Mapped[bool] = mapped_column(default=True)  # whether the linked group reads when they meet
     created_at: Mapped[datetime]
     paused_at: Mapped[datetime | None]
     unpaired_at: Mapped[datetime | None]
@@ -230,6 +231,18 @@ class Seat(HasId, Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     burnt_at: Mapped[datetime | None]  # its link was shown in a group
+
+
+class SharedLink(HasId, Base):
+    """One link for all the seats of a group; when they are taken, whoever opens it waits for one."""
+
+    __tablename__ = "shared_link"
+    cohort_id: Mapped[UUID] = mapped_column(ForeignKey("cohort.id", ondelete="CASCADE"), unique=True)
+    issue: Mapped[int] = mapped_column(default=1)
+    fingerprint: Mapped[bytes] = mapped_column(unique=True)  # of the secret in the link
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    burnt_at: Mapped[datetime | None]
 
 
 class Member(HasId, Base):

@@ -171,6 +171,7 @@ def upgrade() -> None:
     sa.Column('duty_ends', sa.Time(), nullable=False),
     sa.Column('chat_id', sa.Uuid(), nullable=True),
     sa.Column('topic_id', sa.Integer(), nullable=True),
+    sa.Column('posts_dates', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('paused_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('unpaired_at', sa.DateTime(timezone=True), nullable=True),
@@ -234,6 +235,19 @@ def upgrade() -> None:
     with op.batch_alter_table('seat', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_seat_cohort_id'), ['cohort_id'], unique=False)
 
+    op.create_table('shared_link',
+    sa.Column('cohort_id', sa.Uuid(), nullable=False),
+    sa.Column('issue', sa.Integer(), nullable=False),
+    sa.Column('fingerprint', sa.LargeBinary(), nullable=False),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('burnt_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['cohort_id'], ['cohort.id'], name=op.f('fk_shared_link_cohort_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_shared_link')),
+    sa.UniqueConstraint('cohort_id', name=op.f('uq_shared_link_cohort_id')),
+    sa.UniqueConstraint('fingerprint', name=op.f('uq_shared_link_fingerprint'))
+    )
     op.create_table('series',
     sa.Column('cohort_id', sa.Uuid(), nullable=False),
     sa.Column('rhythm', sa.JSON(), nullable=False),
@@ -679,6 +693,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_series_cohort_id'))
 
     op.drop_table('series')
+    op.drop_table('shared_link')
     with op.batch_alter_table('seat', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_seat_cohort_id'))
 

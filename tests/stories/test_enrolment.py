@@ -78,7 +78,9 @@ async def test_the_home_of_a_facilitator_has_a_button_for_everything(maple: Hous
     home = await maple.say("Fay", "/start")
     cohort = await maple.press("Fay", home, "Maple")
 
-    assert cohort.labels == ["Sessions", "Board", "Broadcast", "Seats and links", "Co-facilitator", "Home"]
+    assert cohort.labels == [
+        *("Sessions", "Board", "Broadcast", "Seats and links", "Co-facilitator", "Group chat", "Home"),
+    ]
     await maple.press("Fay", cohort, "Home")
     assert home.labels == [
         *("Set my time zone", "Maple", "New cohort", "Board", "Broadcast", "Programmes"),
@@ -300,7 +302,8 @@ async def test_telegram_offers_each_role_its_own_commands(house: House) -> None:
         *("start", "next", "journal", "call", "pause", "resume", "settings", "mydata", "leave", "help"),
     ]
     assert list(house.phone("Fay").commands) == [
-        *("start", "cohorts", "board", "alerts", "newcohort", "session", "ended", "broadcast", "programmes"),
+        *("start", "cohorts", "board", "alerts", "newcohort", "session", "ended", "broadcast", "link"),
+        "programmes",
         *("settings", "appoint", "help"),
     ]
 

@@ -367,7 +367,7 @@ async def test_after_unpairing_nothing_paired_comes_and_nothing_can_be_added(eve
     await evening.until(berlin(3, 19, 0, month=12))
 
     assert toast == "The hour for this one has passed, so it stays as it is."
-    assert again.words == "No paired messages go out here. There is nothing to turn off."
+    assert again.words == "There is nothing to turn off here. /settings shows what you can change."
     everything = "\n".join(text for name in ("Ann", "Bob") for text in evening.phone(name).ever_shown)
     assert "Two things by Ann" not in "\n".join(evening.phone("Bob").ever_shown)
     assert "One tiny thing you could both try" not in everything
