@@ -98,14 +98,18 @@ async def as_answered(tx: Transaction, page: Page) -> Page:
     )
 
 
-async def _thread(tx: Transaction, member: Member, meeting: Meeting, programme: Programme, step: Step) -> tuple[str, ...]:
+async def _thread(
+    tx: Transaction, member: Member, meeting: Meeting, programme: Programme, step: Step
+) -> tuple[str, ...]:
     """What a member wrote at the step this one recalls, session by session; read from their answers each time.
 
     Nothing is copied, so what was skipped, taken back or erased does not come back, and nobody else's words ever do.
     """
     if step.recalls is None or (recalled := programme.step(step.recalls.step)) is None:
         return ()
-    sessions = [each.id for each in held(await sessions_of(tx, member.cohort_id)) if each.starts_at <= meeting.starts_at]
+    sessions = [
+        each.id for each in held(await sessions_of(tx, member.cohort_id)) if each.starts_at <= meeting.starts_at
+    ]
     asked_in = sessions if step.recalls.every else sessions[:-1][-1:]
     questions = [question.id for question in recalled.ask if question.kind is QuestionKind.TEXT]
     rows = await tx.execute(

@@ -193,7 +193,11 @@ def _hold_to_the_rules(step: Step, form: Form, kind: CohortKind | None) -> None:
     if "with" in form:
         _rides_only(form)
         return
-    if "recalls" in form and form.can_read("recalls", "text") and not all(_shows_thread(it) for it in step.text.values()):
+    if (
+        "recalls" in form
+        and form.can_read("recalls", "text")
+        and not all(_shows_thread(it) for it in step.text.values())
+    ):
         form.note("recalls", "nothing shows what comes back.", "Write {thread} into the text, in every language.")
     if "ask" not in form:
         for key in ("silence", "remind"):

@@ -73,7 +73,9 @@ def elsewhere_in(outer: Programme, wrappable: Mapping[str, Programme] | None, *,
     """Where the steps of a series may name others: in what it wraps, for every kind of cohort they are for."""
 
     def find(step: Step, name: str) -> Collection[Step] | None:
-        wrapped = [wrappable.get(each) for kind, each in outer.wraps.items() if _is_for(step, kind)] if wrappable else []
+        wrapped = (
+            [wrappable.get(each) for kind, each in outer.wraps.items() if _is_for(step, kind)] if wrappable else []
+        )
         if not certain or None in wrapped or (outer.wraps and wrappable is None):
             return None
         found = [inner.step(name) for inner in wrapped if inner]

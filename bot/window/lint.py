@@ -82,7 +82,8 @@ def remarks(programme: Programme) -> tuple[Remark, ...]:
 def _remarks_of_all(programme: Programme, wrappable: Mapping[str, Programme]) -> tuple[Remark, ...]:
     """What is doubtful in any session of a series, around any programme it wraps; but not what was so without it."""
     found: dict[Remark, None] = {}
-    wrapped = [(kind, wrappable[name]) for kind, name in programme.wraps.items() if name in wrappable]
+    alone = replace(programme, steps=(), wraps={})  # what is wrapped may not be known here
+    wrapped = [(kind, wrappable.get(name, alone)) for kind, name in programme.wraps.items()]
     wholes = [(wrap(programme, inner, kind), set(remarks(inner))) for kind, inner in wrapped] or [(programme, set())]
     for whole, known in wholes:
         for number in range(1, last_session(whole) + 1):
@@ -194,9 +195,7 @@ def _about_crowding(programme: Programme, anchors: Anchors, hours: Mapping[str, 
         yield from _about_one_readers_days(theirs, anchors, hours)
 
 
-def _about_one_readers_days(
-    programme: Programme, anchors: Anchors, hours: Mapping[str, datetime]
-) -> Iterator[Remark]:
+def _about_one_readers_days(programme: Programme, anchors: Anchors, hours: Mapping[str, datetime]) -> Iterator[Remark]:
     speaking = (step for step in programme.steps if step.id in hours and not step.safety)
     spoken = sorted(speaking, key=lambda step: hours[step.id])
     counted = [step for step in spoken if step.kind in COUNTED]

@@ -12,6 +12,7 @@ from bot.window.quiet import local_instant
 
 EVE = time(12, 0)
 
+
 @dataclass(frozen=True)
 class Anchors:
     """What a programme counts from, for one reader: start, release and whose days these are."""
