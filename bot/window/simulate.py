@@ -94,18 +94,18 @@ def simulate_series(
 ) -> tuple[Simulation, ...]:
     """Plan several sessions, one after the other, as if all had been scheduled a year before the first.
 
-    What one window tells somebody fills their days for the next, and its eve cuts the older one short.
+    What one window tells somebody fills their days in the others, and the next eve cuts the older one short. They are
+    planned a second time, as every release does: then the earlier ones know of the later ones too.
     """
-    people, simulations, said = _people(guests), [], list[Sent]()
-    long_before = starts[0] - _LONG_BEFORE
-    for number, starts_at in enumerate(starts, start=1):
+    people, long_before = _people(guests), starts[0] - _LONG_BEFORE
+    made: dict[int, Plan] = {}
+    for number, starts_at in [*enumerate(starts, start=1)] * 2:
         gathered = _gathered(people, starts_at, lasts, zone, since=long_before, number=number)
         if number < len(starts):
             gathered = replace(gathered, next_eve=eve_of(starts[number], zone))
-        made = plan(programme, gathered, lighter=lighter, now=long_before, already=said)
-        said += [_sent(wanted) for wanted in made.deliveries]
-        simulations.append(_simulation(made, people, zone, session=number))
-    return tuple(simulations)
+        others = [_sent(wanted) for other, each in made.items() if other != number for wanted in each.deliveries]
+        made[number] = plan(programme, gathered, lighter=lighter, now=long_before, already=others)
+    return tuple(_simulation(each, people, zone, session=number) for number, each in made.items())
 
 
 def _people(guests: Sequence[Guest]) -> dict[UUID, Guest]:

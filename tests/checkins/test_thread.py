@@ -14,7 +14,7 @@ from bot.storage.database import Database, Transaction
 from bot.storage.tables import Answer, Delivery, Meeting, Member
 from bot.texts import Texts
 from bot.window.queries import private_chat
-from bot.words import CohortKind, Lane, MeetingKind, MeetingState, Origin, Verb
+from bot.words import CohortKind, DeliveryState, Lane, MeetingKind, MeetingState, Origin, Verb
 
 T = Texts("en")
 
@@ -52,6 +52,7 @@ async def told(tx: Transaction, member: Member, meeting: Meeting, step: str, *me
         step=step,
         facts={"kind": "prompt", "merged": list(merged)},
         due_at=NOON,
+        state=DeliveryState.SENT,
         made_at=NOON,
     )
     tx.add(row)
