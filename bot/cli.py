@@ -25,6 +25,7 @@ from bot.storage.lock import refuse_if_taken
 
 if TYPE_CHECKING:
     from bot.window.simulate import Guest, Simulation
+    from bot.words import CohortKind
 
 cli = typer.Typer(
     name="understory",
@@ -78,9 +79,10 @@ def rehearse(
 @cli.command()
 def check(file: ProgrammeFile) -> None:
     """Say everything that is wrong or doubtful about a programme file, with line and remedy."""
+    from bot.programmes.shelf import library, programmes_of
     from bot.window import lint
 
-    report = lint.check(file.read_bytes(), file.name)
+    report = lint.check(file.read_bytes(), file.name, programmes_of(library()))
     for warning in report.warnings:
         print(f"{file.name}, {warning}")
     if report.problems:
@@ -100,23 +102,29 @@ def simulate(
         str, typer.Option("--from", help="When the session begins, in the first zone: 2026-11-28 14:00.")
     ],
     lasts: Annotated[str, typer.Option(help="How long it lasts.")] = "3h",
+    every: Annotated[str, typer.Option(help="Several sessions: 1w x6 for six, a week apart.")] = "",
+    kind: Annotated[str, typer.Option("--for", help="A series for any cohort: couple, group or individual.")] = "",
 ) -> None:
     """Print what would be sent to whom, when; by the same code that plans for real."""
-    from bot.programmes.reading import read_programme
+    from bot.programmes.shelf import wrapped
     from bot.window.quiet import local_instant
-    from bot.window.simulate import simulate as plan_for
+    from bot.window.simulate import simulate_series
 
-    programme = read_programme(file.read_bytes(), file.name)
+    programme = wrapped(file.read_bytes(), file.name, _kind(kind))
     guests = [_guest(written, number) for number, written in enumerate(zone)]
-    start = _local_time(begins)
-    planned = plan_for(
+    start, home = _local_time(begins), guests[0].zone
+    apart, times = _rhythm(every)
+    days = [start + apart * number for number in range(times)]
+    planned = simulate_series(
         programme,
-        starts_at=local_instant(start.date(), start.time(), guests[0].zone),
+        starts=[local_instant(day.date(), day.time(), home) for day in days],
         lasts=_length(lasts),
-        zone=guests[0].zone,
+        zone=home,
         guests=guests,
     )
-    _show(planned, f"{programme.id}, version {programme.version}")
+    for each in planned:
+        number = f", session {each.session}" if times > 1 else ""
+        _show(each, f"{programme.id}, version {programme.version}{number}")
 
 
 @cli.command()
@@ -197,6 +205,31 @@ def _local_time(written: str) -> datetime:
         return datetime.fromisoformat(written).replace(tzinfo=None)
     except ValueError as wrong:
         raise Wrong("--from: write it like 2026-11-28 14:00.") from wrong
+
+
+def _kind(written: str) -> CohortKind | None:
+    from bot.words import CohortKind
+
+    try:
+        return CohortKind(written) if written else None
+    except ValueError as wrong:
+        raise Wrong("--for: write couple, group or individual.") from wrong
+
+
+def _rhythm(written: str) -> tuple[timedelta, int]:
+    """How far apart sessions are, and how many; local hours stay across a clock change."""
+    from bot.programmes.grammar import MOST_SESSIONS, Unreadable, span
+
+    if not written:
+        return timedelta(), 1
+    length, _, times = written.partition(" x")
+    try:
+        apart = span(length)
+    except Unreadable as wrong:
+        raise Wrong("--every: write it like 1w x6.") from wrong
+    if apart % timedelta(days=1) or not apart or not times.isdecimal() or not 1 <= int(times) <= MOST_SESSIONS:
+        raise Wrong(f"--every: write it like 1w x6, in whole days, with at most {MOST_SESSIONS} sessions.")
+    return apart, int(times)
 
 
 def _length(written: str) -> timedelta:

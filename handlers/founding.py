@@ -21,7 +21,7 @@ from bot.enrolment.rules import (
 from bot.enrolment.wish import LIGHTER, Wish, begin, chosen_programme, fitting, missing, wish_from
 from bot.enrolment.zones import find_places, likely_zones, nearest_places, zone_named
 from bot.messages import Message
-from bot.programmes.shelf import Shelved, library, pin
+from bot.programmes.shelf import Shelved, library, pin, pin_for
 from bot.storage.database import Transaction
 from bot.storage.drafts import DraftGone, awaiting_draft, change_draft, drop_draft, keep_draft, read_draft
 from bot.storage.tables import Cohort, Draft, Person
@@ -110,7 +110,7 @@ async def make(ctx: Context) -> None:
         draft, wish = await _pressed(ctx, tx)
         me = await _facilitator(ctx, tx)
         name = chosen_programme(wish, _kinds(shelf))
-        programme = await pin(tx, shelf[name].source, ctx.now)
+        programme = await pin_for(tx, shelf, name, wish.kind, ctx.now)
         lighter = await pin(tx, shelf[LIGHTER].source, ctx.now) if LIGHTER in shelf and name != LIGHTER else None
         cohort = await actions.make_cohort(
             tx, wish, me, programme=programme.digest, lighter=lighter.digest if lighter else None, now=ctx.now

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -33,7 +34,9 @@ async def prompt(tx: Transaction, row: Delivery, t: Texts, now: datetime) -> Mes
     page = await page_of(tx, row)
     if page.response is not None and page.response.finished_at is not None:
         return Withdrawn("answered")
-    if page.person.discreet:
+    if _nothing_comes_back(page, t):
+        return Withdrawn("nothing to recall")
+    if page.person.discreet or page.step.recalls:  # one's own old words are shown to whoever opens them
         return closed(page, t)
     return unfolded(page, t, now=now)
 
@@ -98,6 +101,8 @@ def unfolded(page: Page, t: Texts, *, now: datetime) -> Message:
         return kept(page, t, now=now)
     asked = response.question if response else (page.step.ask[0].id if page.step.ask else None)
     question = next((one for one in page.step.ask if one.id == asked), None)
+    if _nothing_comes_back(page, t):
+        return Message(t("Nothing is kept here any more."))
     if question is not None and page.opens_at is not None and page.opens_at <= now:
         return Message(t("The hour for this one has passed. You can still write it for yourself: /journal"))
     if question is None:
@@ -131,6 +136,11 @@ def asking(page: Page, question: Question, t: Texts) -> Message:
         )
     )
     return Message("\n\n".join(parts), tuple(rows))
+
+
+def _nothing_comes_back(page: Page, t: Texts) -> bool:
+    """Whether a step would only have brought back words, and there are none."""
+    return page.step.recalls is not None and not page.step.asks and not _plain(page.step.text, page, t)
 
 
 def _how_to_say_it(page: Page, t: Texts) -> Html:
@@ -186,7 +196,7 @@ def taken_back(page: Page, t: Texts) -> Message:
 
 def question_words(page: Page, t: Texts) -> str:
     """The beginning of what a step asks, for a button."""
-    line = _plain(page.step.text, page, t).split("\n", maxsplit=1)[0]
+    line = _plain(page.step.text, replace(page, thread=()), t).split("\n", maxsplit=1)[0]
     return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"
 
 
@@ -371,6 +381,11 @@ def _partner(page: Page, t: Texts) -> str:
     return page.partner or (t.label("your partner") if paired else "")
 
 
+def _brought_back(lines: tuple[str, ...]) -> str:
+    """One's own words as they were written; several each on a line of their own."""
+    return lines[0] if len(lines) == 1 else "".join(f"\n· {line}" for line in lines)
+
+
 def facts_of(page: Page, t: Texts) -> dict[str, str]:
     """What a programme's text may speak of."""
     starts_at = page.meeting.starts_at
@@ -380,5 +395,6 @@ def facts_of(page: Page, t: Texts) -> dict[str, str]:
         "time": t.hour(starts_at),
         "date": t.day(starts_at),
         "session": str(page.meeting.number),
+        "thread": _brought_back(page.thread),
         **{key: str(value) for key, value in page.details.items()},
     }

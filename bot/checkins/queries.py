@@ -28,9 +28,10 @@ from bot.storage.tables import (
     Response,
 )
 from bot.texts import pick
-from bot.window.queries import consents_of, facilitators_of, is_paused, members_of, name_of
+from bot.window.queries import consents_of, facilitators_of, held, is_paused, members_of, name_of, sessions_of
 from bot.words import Choice, CohortKind, Consent, MemberState, OpeningState, Visibility
 
+MOST_RECALLED = 10  # of a longer series the latest lines come back: one message holds no more
 _FORGOTTEN = timedelta(days=7)
 STILL_HERE = timedelta(hours=1)  # typed later than that, words may be meant for anybody
 
@@ -54,6 +55,7 @@ class Page:
     partner: str | None
     opens_at: datetime | None
     details: dict[str, str]
+    thread: tuple[str, ...]  # one's own words from earlier sessions, if the step recalls them
 
 
 async def page_of(tx: Transaction, delivery: Delivery) -> Page:
@@ -80,6 +82,7 @@ async def page_of(tx: Transaction, delivery: Delivery) -> Page:
         partner=tx.open(partner, "alias") if partner else None,
         opens_at=None,
         details=tx.open_json(meeting, "details") or {},
+        thread=await _thread(tx, member, meeting, programme, step),
     )
     return await as_answered(tx, blank)
 
@@ -93,6 +96,40 @@ async def as_answered(tx: Transaction, page: Page) -> Page:
         answers=await answers_of(tx, response) if response else {},
         opens_at=await opening_hour(tx, page.meeting.id, page.step.id) if page.step.is_sealed else None,
     )
+
+
+async def _thread(
+    tx: Transaction, member: Member, meeting: Meeting, programme: Programme, step: Step
+) -> tuple[str, ...]:
+    """What a member wrote at the step this one recalls, session by session; read from their answers each time.
+
+    Nothing is copied, so what was skipped, taken back or erased does not come back, and nobody else's words ever do.
+    """
+    if step.recalls is None or (recalled := programme.step(step.recalls.step)) is None:
+        return ()
+    sessions = [
+        each.id for each in held(await sessions_of(tx, member.cohort_id)) if each.starts_at <= meeting.starts_at
+    ]
+    asked_in = sessions if step.recalls.every else sessions[:-1][-1:]
+    questions = [question.id for question in recalled.ask if question.kind is QuestionKind.TEXT]
+    rows = await tx.execute(
+        select(Response.meeting_id, Answer)
+        .join(Answer, Answer.response_id == Response.id)
+        .where(
+            Response.member_id == member.id,
+            Response.meeting_id.in_(asked_in),
+            Response.step.in_((recalled.id, *recalled.rides_with)),
+            Response.visibility == Visibility.ME,
+            Answer.question.in_(questions),
+        )
+    )
+    said = {
+        (meeting_id, answer.question): json.loads(tx.open(answer, "value"))
+        for meeting_id, answer in rows
+        if answer.value is not None
+    }
+    order = ((session, question) for session in asked_in for question in questions)
+    return tuple(str(said[each]) for each in order if said.get(each))[-MOST_RECALLED:]
 
 
 async def _partner_in(tx: Transaction, member: Member, cohort: Cohort, meeting: Meeting) -> Member | None:
@@ -277,17 +314,26 @@ def loses_words(page: Page, question: Question) -> bool:
 
 
 def with_travellers(step: Step, programme: Programme, names: Sequence[str]) -> Step:
-    """A step with the questions of those that were too early and travel in its message."""
+    """A step with the questions of those that travel in its message: too early for one of their own, or without any."""
     others = [other for name in names if (other := programme.step(name)) is not None]
     if not others:
         return step
-    texts = [step.text, *(other.text for other in others)]
+    early = [other for other in others if not other.rides_with]
+    texts = [step.text, *(other.text for other in early)]
     return replace(
         step,
         text={language: "\n\n".join(pick(text, language) for text in texts) for language in step.text},
-        ask=(*step.ask, *(question for other in others for question in other.ask)),
+        ask=(*step.ask, *(question for other in others for question in _asked_by(other))),
         visible_to=others[0].visible_to if step.visible_to is Visibility.NONE else step.visible_to,
     )
+
+
+def _asked_by(traveller: Step) -> Sequence[Question]:
+    """Its questions; of a step without a message of its own the text is what its first question says."""
+    if not traveller.rides_with:
+        return traveller.ask
+    first, *others = traveller.ask
+    return (replace(first, text=first.text or traveller.text), *others)
 
 
 async def _step_of(tx: Transaction, cohort: Cohort, name: str) -> tuple[Programme, str, Step]:

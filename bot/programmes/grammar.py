@@ -2,7 +2,7 @@
 
 A span is ``45m``, ``2h``, ``1h 30m``, ``3d`` or ``1w``; a clock time is ``"18:30"``; an hour is ``start - 3h``,
 ``release + 2h``, ``day 1 at 09:30``, ``day -1 at 18:00`` or ``after capture + 90m``; a threshold is ``">= 8"`` or
-``"<= 2"``.
+``"<= 2"``; sessions are ``3``, ``2..6`` or ``1..2, 5``; what comes back is ``line`` or ``every line``.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from datetime import time, timedelta
 
-from bot.programmes.schema import Anchor, At, Threshold
+from bot.programmes.schema import Anchor, At, Recall, Threshold
 from bot.words import Level
 
 LONGEST_SPAN = timedelta(days=366)
 FARTHEST_DAY = 366
+MOST_SESSIONS = 52
 LONGEST_STEP_ID = 32
 LONGEST_SHORT_ID = 16  # questions and options travel in buttons of 64 bytes
 
@@ -26,6 +27,8 @@ _WHEN = re.compile(r"(?P<anchor>start|release)(?: *(?P<sign>[+-]) *(?P<span>.+))
 _DAY = re.compile(r"day (?P<day>[+-]?\d{1,4}) at (?P<clock>.+)", re.ASCII)
 _ID = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
 _THRESHOLD = re.compile(r"(?P<sign>>=|<=) ?(?P<number>\d{1,3})", re.ASCII)
+_SESSIONS = re.compile(r"(?P<first>\d{1,3})(?: ?\.\. ?(?P<last>\d{1,3}))?", re.ASCII)
+_RECALL = re.compile(r"(?P<every>every )?(?P<step>.+)")
 _NUMBER = re.compile(r"-?\d{1,9}", re.ASCII)
 
 
@@ -124,3 +127,26 @@ def threshold(level: Level, words: str) -> Threshold:
         raise Unreadable(f"{quoted(words)} is not a threshold.", 'Write ">= 8" or "<= 2", in quotes.')
     limit = int(found["number"])
     return Threshold(level, least=limit) if found["sign"] == ">=" else Threshold(level, most=limit)
+
+
+def sessions(words: str) -> frozenset[int]:
+    """Which sessions of a series: ``3``, ``2..6`` or ``1..2, 5``."""
+    found: set[int] = set()
+    for part in words.split(","):
+        numbers = _SESSIONS.fullmatch(part.strip())
+        if not numbers:
+            raise Unreadable(f"{quoted(words)} does not number sessions.", 'Write 1, "2..6" or "1..2, 5".')
+        first, last = int(numbers["first"]), int(numbers["last"] or numbers["first"])
+        if not 1 <= first <= last <= MOST_SESSIONS:
+            remedy = f"Count from 1 to {MOST_SESSIONS}, the smaller number first."
+            raise Unreadable(f"there are no sessions {quoted(words)}.", remedy)
+        found |= set(range(first, last + 1))
+    return frozenset(found)
+
+
+def recall(words: str) -> Recall:
+    """Whose words come back: ``line``, or ``every line``."""
+    found = _RECALL.fullmatch(words)
+    if not found or not _ID.fullmatch(found["step"]):
+        raise Unreadable(f"{quoted(words)} does not name a step.", 'Write "recalls: line" or "recalls: every line".')
+    return Recall(found["step"], every=bool(found["every"]))

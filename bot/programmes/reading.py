@@ -1,9 +1,9 @@
 """A programme file becomes a ``Programme``, or the list of everything that is wrong with it.
 
-    text ─ tree.py ─> nodes with places ─ forms, questions, steps, phases ─> values ─ order.py ─> Programme
+    text ─ tree.py ─> nodes with places ─ forms, questions, steps, phases ─> values ─ order, wrapping ─> Programme
 
 Reading never stops at the first mistake: what cannot be read gets a remark and a stand-in, and rules that would need it
-stay silent.
+stay silent. ``wrappable`` are the programmes by id that a series may wrap; without them what it names is not judged.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bot.programmes.problems import Margin, Problem, ProgrammeProblems, describe
 from bot.programmes.schema import Phase, Programme
 from bot.programmes.steps import Sheet, read_step
 from bot.programmes.tree import Node, read_tree
+from bot.programmes.wrapping import check_wrapping, elsewhere_in, read_wraps
 from bot.words import CohortKind
 
 __all__ = ["Reading", "describe", "read", "read_programme"]
@@ -30,7 +31,8 @@ MOST_VERSION = 1_000_000
 GRAMMAR = 1  # the number after "understory:"
 ANY = "any"
 
-_KEYS = ("understory", "id", "version", "title", "for", "phases", "window", "steps")
+_KEYS = ("understory", "id", "version", "title", "for", "wraps", "phases", "window", "steps")
+Wrappable = Mapping[str, Programme]
 
 
 @dataclass(frozen=True)
@@ -43,27 +45,27 @@ class Reading:
     lines: Mapping[str, int]
 
 
-def read_programme(source: str | bytes, name: str) -> Programme:
+def read_programme(source: str | bytes, name: str, wrappable: Wrappable | None = None) -> Programme:
     """Read a programme file called ``name``.
 
     Raises:
         ProgrammeProblems: everything that is wrong with it, each with line, step and remedy.
     """
-    reading = read(source, name)
+    reading = read(source, name, wrappable)
     if reading.programme is None:
         raise ProgrammeProblems(name, reading.problems)
     return reading.programme
 
 
-def read(source: str | bytes, name: str) -> Reading:
+def read(source: str | bytes, name: str, wrappable: Wrappable | None = None) -> Reading:
     """Like ``read_programme``, for those who want to show the problems and not raise them."""
     margin = Margin()
     tree = read_tree(source, margin)
-    programme, lines = _programme(tree, margin) if tree else (None, {})
+    programme, lines = _programme(tree, margin, wrappable) if tree else (None, {})
     return Reading(name, None if margin.notes else programme, margin.sorted(), lines)
 
 
-def _programme(tree: Node, margin: Margin) -> tuple[Programme, dict[str, int]]:
+def _programme(tree: Node, margin: Margin, wrappable: Wrappable | None) -> tuple[Programme, dict[str, int]]:
     form = Form(tree, margin, _KEYS, "a programme")
     for key, remedy in {
         "understory": f'A programme begins with "understory: {GRAMMAR}".',
@@ -73,10 +75,12 @@ def _programme(tree: Node, margin: Margin) -> tuple[Programme, dict[str, int]]:
         "phases": 'Write "phases: none", or the name of another preset.',
         "steps": "Write at least one step.",
     }.items():
-        form.require(key, remedy)
+        if key != "phases" or "wraps" not in form:
+            form.require(key, remedy)
     form.read("understory", _grammar)
     kind = form.read("for", _kind)
     kind = None if kind == ANY else CohortKind(kind) if kind else None
+    wraps = form.through("wraps", lambda node: read_wraps(node, margin, kind)) or {}
     sheets = form.through("steps", lambda node: _steps(node, margin, kind, trust_kind=form.can_read("for"))) or {}
     phases: tuple[Phase, ...] | None = form.through("phases", lambda node: read_phases(node, margin))
     programme = Programme(
@@ -87,8 +91,10 @@ def _programme(tree: Node, margin: Margin) -> tuple[Programme, dict[str, int]]:
         phases=phases or (),
         steps=tuple(sheet.step for sheet in sheets.values()),
         window=form.read("window", span) or Programme.window,
+        wraps=wraps,
     )
-    check_order(sheets)
+    check_wrapping(programme, sheets, form, wrappable)
+    check_order(sheets, elsewhere_in(programme, wrappable, certain=form.can_read("wraps")))
     return programme, {name: sheet.form.place.line for name, sheet in sheets.items()}
 
 

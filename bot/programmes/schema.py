@@ -102,6 +102,14 @@ WHEN_BOTH = "when-both"
 
 
 @dataclass(frozen=True)
+class Recall:
+    """One's own words from another step come back: those of the session before, or those of ``every`` one so far."""
+
+    step: str
+    every: bool = False
+
+
+@dataclass(frozen=True)
 class Step:
     id: str
     at: At
@@ -124,11 +132,18 @@ class Step:
     again_after_move: bool = False  # logistics: keyed by the start it speaks of
     silent: bool = False
     both_confirm: bool = False  # a small agreement: the opening shows it as agreed only if both confirm
-    theme: str | None = None
+    sessions: frozenset[int] | None = None  # of a series, counted from one; none: every session
+    cohorts: frozenset[CohortKind] | None = None  # none: whatever kind the programme is for
+    rides_with: tuple[str, ...] = ()  # it has no message of its own: it is asked at the end of one of these steps
+    recalls: Recall | None = None
 
     @property
     def asks(self) -> bool:
         return bool(self.ask)
+
+    @property
+    def asks_for_words(self) -> bool:
+        return any(question.kind is QuestionKind.TEXT for question in self.ask)
 
     @property
     def is_sealed(self) -> bool:
@@ -168,6 +183,7 @@ class Programme:
     phases: tuple[Phase, ...]
     steps: tuple[Step, ...]
     window: timedelta = timedelta(hours=72)
+    wraps: Mapping[CohortKind, str] = field(default_factory=dict)  # the programme of each session, by kind of cohort
 
     def step(self, name: str) -> Step | None:
         return next((step for step in self.steps if step.id == name), None)

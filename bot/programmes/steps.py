@@ -15,6 +15,8 @@ from bot.programmes.grammar import (
     clock,
     identifier,
     quoted,
+    recall,
+    sessions,
     span,
     when,
     yes,
@@ -33,11 +35,15 @@ PLACES = frozenset(
     }
 )
 
+LONGEST_BESIDE_THREAD = 500  # what comes back needs the rest of the message
+THREAD = "thread"  # one's own words from an earlier session; only where a step recalls them
+
 _KEYS = (
-    *("id", "kind", "text", "theme", "for", "safety", "silent", "again_after_move"),
-    *("at", "after", "not_before", "merge_into", "not_after", "pace", "tolerance", "fresh_for"),
+    *("id", "kind", "text", "for", "session", "cohorts", "recalls", "safety", "silent", "again_after_move"),
+    *("at", "after", "with", "not_before", "merge_into", "not_after", "pace", "tolerance", "fresh_for"),
     *("ask", "visible_to", "opens", "then", "confirm", "remind", "silence"),
 )
+_RIDING = frozenset({"id", "text", "session", "cohorts", "with", "ask", "visible_to"})  # all that a riding step says
 _TO_BE_READ = "An alert tells the facilitator, so they must be the one who reads: visible_to: facilitator."
 
 
@@ -56,18 +62,27 @@ def read_step(node: Node, margin: Margin, kind: CohortKind | None) -> Sheet | No
     form.require("id", 'Write "id: first-evening".')
     if name:
         form.margin = margin.beside(f"step {name}")
+    rides_with = form.through("with", lambda it: _hosts(it, form.margin)) or ()
     for key, remedy in {
         "fresh_for": "Say for how long it still makes sense: fresh_for: 6h.",
         "kind": f"Write one of {', '.join(StepKind)}.",
         "text": 'Write text: {en: "…"}.',
     }.items():
-        form.require(key, remedy)
+        if key == "text" or "with" not in form:
+            form.require(key, remedy)
+    cohorts = form.through("cohorts", lambda it: _cohorts(it, form.margin))
+    if kind is None and cohorts and len(cohorts) == 1:
+        (kind,) = cohorts
+    elif kind and cohorts:
+        form.note("cohorts", f"this programme is for one kind of cohort anyway: {kind}.", "Remove this line.")
     places = PLACES if kind is CohortKind.COUPLE else PLACES - {"partner"}
+    places = places | {THREAD} if "recalls" in form else places
+    longest = LONGEST_BESIDE_THREAD if "recalls" in form else LONGEST_SAYS if "with" in form else LONGEST_TEXT
     step = Step(
         id=name or "",
         at=_hour(form) or At(Anchor.START),
         kind=form.read("kind", one_of(StepKind)) or StepKind.REMINDER,
-        text=form.through("text", lambda it: texts(it, form.margin, LONGEST_TEXT, places)) or {},
+        text=form.through("text", lambda it: texts(it, form.margin, longest, places)) or {},
         fresh_for=form.read("fresh_for", span) or Step.tolerance,
         visible_to=form.read("visible_to", one_of(Visibility)) or Visibility.NONE,
         pace=form.read("pace", one_of(Pacing)) or Pacing.LOCAL,
@@ -83,10 +98,14 @@ def read_step(node: Node, margin: Margin, kind: CohortKind | None) -> Sheet | No
         again_after_move=form.read("again_after_move", yes) or False,
         silent=form.read("silent", yes) or False,
         both_confirm=form.read("confirm", _both) == "both",
-        theme=form.read("theme", partial(identifier, longest=LONGEST_STEP_ID)),
+        sessions=form.read("session", sessions),
+        cohorts=cohorts,
+        rides_with=rides_with,
+        recalls=form.read("recalls", recall),
     )
     tolerance = form.read("tolerance", span)
     roles = form.through("for", lambda it: _roles(it, form.margin))
+    roles = frozenset(Role) if rides_with else roles  # whoever gets the step it rides with
     step = replace(step, tolerance=step.tolerance if tolerance is None else tolerance, roles=roles or step.roles)
     _hold_to_the_rules(step, form, kind)
     return Sheet(step, form) if name else None
@@ -97,6 +116,8 @@ def _hour(form: Form) -> At | None:
         form.note("after", '"at" and "after" both say when.', "Keep one of them.")
     if "after" in form:
         return form.read("after", after)
+    if "with" in form:
+        return None
     form.require("at", 'Say when: "at: day 1 at 09:30" or "after: some-step + 90m".')
     return form.read("at", when)
 
@@ -115,6 +136,26 @@ def _roles(node: Node, margin: Margin) -> frozenset[Role] | None:
     if not listed:
         margin.note(node, "nobody would receive this.", "Name a role, or leave the line out for everybody present.")
     return roles or None
+
+
+def _cohorts(node: Node, margin: Margin) -> frozenset[CohortKind] | None:
+    listed = items(node, margin, "kinds of cohorts in a list: [couple, group]")
+    if listed is None:
+        return None
+    kinds = frozenset(kind for item in listed if (kind := leaf(item, margin, one_of(CohortKind))))
+    if not listed:
+        margin.note(node, "no cohort would receive this.", "Name a kind, or leave the line out for every kind.")
+    return kinds or None
+
+
+def _hosts(node: Node, margin: Margin) -> tuple[str, ...] | None:
+    listed = items(node, margin, "steps in a list: [capture]")
+    if listed is None:
+        return None
+    if not listed:
+        margin.note(node, "there is no step to ride with.", "Name one: with: [capture].")
+    read = partial(identifier, longest=LONGEST_STEP_ID)
+    return tuple(host for item in listed if (host := leaf(item, margin, read))) or None
 
 
 def _silence(node: Node, margin: Margin) -> Silence | None:
@@ -149,6 +190,15 @@ def _hold_to_the_rules(step: Step, form: Form, kind: CohortKind | None) -> None:
         _who_reads(step, form, kind)
     if form.can_read("at", "after", "not_after", "not_before"):
         _when_it_can_be(step, form)
+    if "with" in form:
+        _rides_only(form)
+        return
+    if (
+        "recalls" in form
+        and form.can_read("recalls", "text")
+        and not all(_shows_thread(it) for it in step.text.values())
+    ):
+        form.note("recalls", "nothing shows what comes back.", "Write {thread} into the text, in every language.")
     if "ask" not in form:
         for key in ("silence", "remind"):
             if key in form:
@@ -157,6 +207,19 @@ def _hold_to_the_rules(step: Step, form: Form, kind: CohortKind | None) -> None:
         form.note("tolerance", "only a step for everybody together has a tolerance.", "Write pace: together.")
     if "fresh_for" in form and form.can_read("fresh_for") and not form.read("fresh_for", span):
         form.note("fresh_for", "it would be stale before it is sent.", "Write how long it still makes sense: 6h.")
+
+
+def _shows_thread(text: str) -> bool:
+    return f"{{{THREAD}}}" in text
+
+
+def _rides_only(form: Form) -> None:
+    """A step in another one's message has no hour, kind or readers of its own."""
+    for key in _KEYS:
+        if key in form and key not in _RIDING:
+            form.note(key, "a step that rides with another has no message of its own.", "Remove this line.")
+    if "ask" not in form:
+        form.note("with", "a step that asks nothing has nothing to ride for.", 'Write a question under "ask".')
 
 
 def _who_reads(step: Step, form: Form, kind: CohortKind | None) -> None:

@@ -203,7 +203,7 @@ OWN: tuple[Own, ...] = (
 
 # Tables of which nothing is anybody's own: why, and the columns this was said of.
 NOT_PERSONAL: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "programme": ("texts of programmes", _columns("digest name version source pinned_at")),
+    "programme": ("texts of programmes", _columns("digest name version source wraps kind pinned_at")),
     "cohort": (
         "the facilitator's; your place in it is your member row",
         _columns(

@@ -170,13 +170,15 @@ class Invitation(HasId, Base):
 
 
 class PinnedProgramme(Base):
-    """The exact text a cohort began with, by the digest of its bytes."""
+    """The exact text a cohort began with, by the digest of its bytes; a series has the digest of what it wraps."""
 
     __tablename__ = "programme"
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, hex
     name: Mapped[str] = mapped_column(String(64))
     version: Mapped[int]
     source: Mapped[str] = mapped_column(Text)
+    wraps: Mapped[str | None] = mapped_column(ForeignKey("programme.digest"))
+    kind: Mapped[CohortKind | None] = mapped_column(Word(CohortKind))  # the cohorts that a series was wrapped for
     pinned_at: Mapped[datetime]
 
 

@@ -21,6 +21,7 @@ from bot.window.queries import (
     cohorts_beside,
     facilitators_of,
     gather,
+    held,
     private_chat,
     sessions_of,
 )
@@ -54,8 +55,9 @@ async def _replan_cohort(tx: Transaction, cohort_id: UUID, *, now: datetime) -> 
     sessions = await sessions_of(tx, cohort_id)
     total = NOTHING
     for position, meeting in enumerate(sessions):
-        following = next((m for m in sessions[position + 1 :] if m.state is not MeetingState.CANCELLED), None)
-        total = _sum(total, await _replan_one(tx, cohort, programme, lighter, meeting, following, now=now))
+        before, after = held(sessions[:position]), held(sessions[position + 1 :])
+        gathered = await gather(tx, cohort, meeting, next(iter(after), None), session=len(before) + 1)
+        total = _sum(total, await _replan_one(tx, cohort, programme, lighter, meeting, gathered, now=now))
     return total
 
 
@@ -78,11 +80,10 @@ async def _replan_one(
     programme: Programme,
     lighter: Programme | None,
     meeting: Meeting,
-    following: Meeting | None,
+    gathered: Gathered,
     *,
     now: datetime,
 ) -> Impact:
-    gathered = await gather(tx, cohort, meeting, following)
     is_off = meeting.state is MeetingState.CANCELLED or cohort.closed_at is not None
     said = await already_said(tx, meeting, gathered)
     wanted = Plan() if is_off else plan(programme, gathered, lighter=lighter, now=now, already=said)

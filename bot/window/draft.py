@@ -174,8 +174,9 @@ class Draft:
         """What should have travelled in a message that is not sent is left out with it."""
         for (into, member), travellers in self._travels.items():
             for step in travellers:
-                self.dropped[key_of("prompt", self.gathered, step, member)] = Why.TOO_EARLY
-                if member not in self._places[into]:
+                why = Why.FOLLOWS if step.rides_with else Why.TOO_EARLY
+                self.dropped[key_of("prompt", self.gathered, step, member)] = why
+                if why is Why.TOO_EARLY and member not in self._places[into]:
                     self.warn(Cannot(step.id, member, Why.TOO_EARLY))
 
 

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 from bot.programmes.problems import Problem
 from bot.programmes.reading import read
 from bot.programmes.schema import At, Phase, Programme, Remind, Step, Words
+from bot.programmes.series import in_session, last_session, wrap
 from bot.window.budget import COUNTED, GAP, MOST_A_DAY, MOST_A_WEEK, most_on, number_of
 from bot.window.phases import Anchors, instant_of, span_at, spans
 from bot.window.quiet import is_quiet_clock
 from bot.window.wishes import Wish, plain_wishes, wish_of
 from bot.window.wording import about_words, missing_languages, said_by, said_by_all
-from bot.words import Pacing, QuietHours
+from bot.words import Pacing, QuietHours, Role
 
 _PLACE = ZoneInfo("UTC")
 _DAY = datetime(2001, 1, 15, tzinfo=UTC)
@@ -50,10 +51,13 @@ class Report:
     programme: Programme | None
 
 
-def check(source: str | bytes, name: str) -> Report:
-    """Read a programme file and say everything that is wrong or doubtful, each with its line."""
-    reading = read(source, name)
-    found = remarks(reading.programme) if reading.programme else ()
+def check(source: str | bytes, name: str, wrappable: Mapping[str, Programme] | None = None) -> Report:
+    """Read a programme file and say everything that is wrong or doubtful, each with its line.
+
+    A series is looked at together with what it wraps, of the ``wrappable`` programmes by id.
+    """
+    reading = read(source, name, wrappable)
+    found = _remarks_of_all(reading.programme, wrappable or {}) if reading.programme else ()
     warnings = sorted((_placed(remark, reading.lines) for remark in found), key=lambda warning: warning.line)
     return Report(reading.problems, tuple(warnings), reading.programme)
 
@@ -75,6 +79,22 @@ def remarks(programme: Programme) -> tuple[Remark, ...]:
     return tuple(dict.fromkeys((*timely, *_about_together(programme), *_about_texts(programme))))
 
 
+def _remarks_of_all(programme: Programme, wrappable: Mapping[str, Programme]) -> tuple[Remark, ...]:
+    """What is doubtful in any session of a series, around any programme it wraps; but not what was so without it."""
+    found: dict[Remark, None] = {}
+    alone = replace(programme, steps=(), wraps={})  # what is wrapped may not be known here
+    wrapped = [(kind, wrappable.get(name, alone)) for kind, name in programme.wraps.items()]
+    wholes = [(wrap(programme, inner, kind), set(remarks(inner))) for kind, inner in wrapped] or [(programme, set())]
+    for whole, known in wholes:
+        for number in range(1, last_session(whole) + 1):
+            for remark in remarks(in_session(whole, number)):
+                if remark not in known:
+                    numbered = remark.step is None and last_session(whole) > 1
+                    what = f"in session {number}, {remark.what}" if numbered else remark.what
+                    found[replace(remark, what=what)] = None
+    return tuple(found)
+
+
 def _for_sessions(remark: Remark, sessions: Sequence[Anchors]) -> Remark:
     if len(sessions) == len(_SESSIONS):
         return remark
@@ -90,6 +110,8 @@ def _hours(programme: Programme, anchors: Anchors) -> dict[str, datetime]:
     plain = plain_wishes(programme, anchors)
     found = {}
     for step in programme.steps:
+        if step.rides_with:
+            continue
         wish = wish_of(step, anchors, plain.get(step.at.step or ""))
         if wish and not (wish.too_early and step.merge_into) and (hour := _kept(step, wish)):
             found[step.id] = hour
@@ -167,6 +189,13 @@ def _opening(step: Step, anchors: Anchors, hours: Mapping[str, datetime]) -> dat
 
 
 def _about_crowding(programme: Programme, anchors: Anchors, hours: Mapping[str, datetime]) -> Iterator[Remark]:
+    """What fills the days of one reader: whoever receives, supports or is absent has steps of their own."""
+    for role in Role:
+        theirs = replace(programme, steps=tuple(step for step in programme.steps if role in step.roles))
+        yield from _about_one_readers_days(theirs, anchors, hours)
+
+
+def _about_one_readers_days(programme: Programme, anchors: Anchors, hours: Mapping[str, datetime]) -> Iterator[Remark]:
     speaking = (step for step in programme.steps if step.id in hours and not step.safety)
     spoken = sorted(speaking, key=lambda step: hours[step.id])
     counted = [step for step in spoken if step.kind in COUNTED]

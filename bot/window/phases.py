@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from bot.programmes.schema import Anchor, At, Phase, Programme
 from bot.window.quiet import local_instant
 
+EVE = time(12, 0)
+
 
 @dataclass(frozen=True)
 class Anchors:
@@ -41,6 +43,11 @@ def instant_of(at: At, anchors: Anchors) -> datetime | None:
     if at.anchor is Anchor.DAY:
         return local_instant(origin_of(at, anchors) + timedelta(days=at.day), at.clock or time(0), anchors.zone)
     return None
+
+
+def eve_of(starts_at: datetime, zone: ZoneInfo) -> datetime:
+    """From when a session has the word over the windows before it: noon of the day before, in the cohort's zone."""
+    return local_instant(starts_at.astimezone(zone).date() - timedelta(days=1), EVE, zone)
 
 
 def origin_of(at: At, anchors: Anchors) -> date:

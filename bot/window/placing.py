@@ -77,7 +77,9 @@ class Planning:
             if step.at.step:
                 self._followers[step.at.step].append(step)
         for step in steps:
-            if not step.at.step:
+            if step.rides_with:
+                self._let_ride(step)
+            elif not step.at.step:
                 self._ask(step)
         while self._queue:
             *_, ask = heapq.heappop(self._queue)
@@ -124,6 +126,14 @@ class Planning:
             return True
         before = step.at.anchor is Anchor.START or (step.at.anchor is Anchor.DAY and step.at.day <= 0)
         return step.kind is StepKind.REMINDER and step.again_after_move and before
+
+    def _let_ride(self, step: Step) -> None:
+        """A step without a message of its own is asked in the one of its steps that is for this reader."""
+        hosts = [host for name in step.rides_with if (host := self._programme.step(name))]
+        for diary in self._diaries:
+            host = next((host for host in hosts if diary.party.role in host.roles), None)
+            if host is not None:
+                self._draft.merge(step, diary.party, host.id)
 
     # ── Asking for places ──────────────────────────────────────────────────────────────────────────────────────────
 

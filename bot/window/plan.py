@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.programmes.schema import Programme
+from bot.programmes.series import in_session
 from bot.window.draft import in_order
 from bot.window.placing import Planning
 from bot.window.values import (
@@ -35,8 +36,11 @@ def plan(
 ) -> Plan:
     """Everything that should still happen for one meeting.
 
-    Members at the light-touch pace are planned by ``lighter``, they alone; safety stays as it is for everybody.
+    Members at the light-touch pace are planned by ``lighter``, they alone; safety stays as it is for everybody. Of a
+    series only the steps of this session count.
     """
+    programme = in_session(programme, gathered.session)
+    lighter = in_session(lighter, gathered.session) if lighter else None
     if lighter is None:
         return Planning(programme, gathered, now, already).made()
     whole = Planning(programme, gathered, now, already, other=lighter, without_light_touch=True).made()

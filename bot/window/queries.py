@@ -7,7 +7,7 @@ and call ``window.actions.replan``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -27,8 +27,7 @@ from bot.storage.tables import (
     Member,
     Person,
 )
-from bot.window.phases import Anchors, phase_at, spans
-from bot.window.quiet import local_instant
+from bot.window.phases import Anchors, eve_of, phase_at, spans
 from bot.window.values import RELEASE_FALLBACK, Gathered, Party, Sent
 from bot.words import (
     Consent,
@@ -43,8 +42,6 @@ from bot.words import (
     StepKind,
     Verb,
 )
-
-EVE = time(12, 0)  # from noon of the day before, the next session has the word
 
 _SPEAKING = ("prompt", "remind")
 _FILLS_DAYS = (Origin.WINDOW, Origin.CHECKINS, Origin.SCHEDULING, Origin.BROADCASTS)
@@ -150,6 +147,11 @@ async def sessions_of(tx: Transaction, cohort_id: UUID) -> list[Meeting]:
     return list(await tx.scalars(sessions, execution_options=_AS_IT_IS))
 
 
+def held(sessions: Sequence[Meeting]) -> list[Meeting]:
+    """Those that were not cancelled: a series counts by them."""
+    return [meeting for meeting in sessions if meeting.state is not MeetingState.CANCELLED]
+
+
 async def cohorts_beside(tx: Transaction, cohort_id: UUID) -> list[UUID]:
     """Other cohorts of the same people: the days they share are planned together."""
     here = select(Member.person_id).where(Member.cohort_id == cohort_id, Member.admitted_at.is_not(None))
@@ -161,8 +163,10 @@ async def cohorts_beside(tx: Transaction, cohort_id: UUID) -> list[UUID]:
     return list(await tx.scalars(beside.distinct().order_by(Member.cohort_id)))
 
 
-async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: Meeting | None) -> Gathered:
-    """A session and its people as the planner sees them.
+async def gather(
+    tx: Transaction, cohort: Cohort, meeting: Meeting, following: Meeting | None, *, session: int = 1
+) -> Gathered:
+    """A session, the ``session``-th of its cohort, and its people as the planner sees them.
 
     Whoever leaves after it was planned stays in it, so that nobody's hours tell; of those who erased everything there
     is left that they were there.
@@ -183,10 +187,11 @@ async def gather(tx: Transaction, cohort: Cohort, meeting: Meeting, following: M
         lasts=meeting.lasts,
         released_at=meeting.released_at,
         zone=cohort.zone,
-        next_eve=_eve(following, cohort) if following is not None else None,
+        next_eve=eve_of(following.starts_at, cohort.zone) if following is not None else None,
         parties=tuple(parties),
         unpaired=cohort.unpaired_at is not None,
         minimal=cohort.minimal,
+        session=session,
     )
 
 
@@ -212,11 +217,6 @@ def _nobody(cohort: Cohort, meeting: Meeting, number: int) -> Party:
     known = uuid5(meeting.id, str(number))
     quiet = QuietHours(cohort.quiet_begins, cohort.quiet_ends)
     return Party(known, known, cohort.zone, quiet, Role.RECEIVING, since=meeting.made_at, left_at=meeting.made_at)
-
-
-def _eve(following: Meeting, cohort: Cohort) -> datetime:
-    day = following.starts_at.astimezone(cohort.zone).date() - timedelta(days=1)
-    return local_instant(day, EVE, cohort.zone)
 
 
 async def already_said(tx: Transaction, meeting: Meeting, gathered: Gathered) -> list[Sent]:

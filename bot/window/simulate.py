@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from bot.programmes.schema import Programme
+from bot.window.phases import eve_of
 from bot.window.plan import plan
-from bot.window.values import Gathered, Party, Plan, Wanted, Why
+from bot.window.values import Gathered, Party, Plan, Sent, Wanted, Why
 from bot.words import MeetingKind, Pace, QuietHours, Role, StepKind
 
 _LONG_BEFORE = timedelta(days=365)
@@ -59,6 +60,7 @@ class Simulation:
     rows: tuple[Row, ...]
     doubts: tuple[Doubt, ...]
     plan: Plan
+    session: int = 1
 
 
 def simulate(
@@ -73,24 +75,70 @@ def simulate(
     next_eve: datetime | None = None,
 ) -> Simulation:
     """Plan one session for these guests as if it had been scheduled a year before; instants are aware UTC."""
-    people = {UUID(int=number): guest for number, guest in enumerate(guests, start=1)}
+    people = _people(guests)
     long_before = starts_at - _LONG_BEFORE
-    parties = tuple(
-        Party(member, member, guest.zone, guest.quiet, guest.role, long_before, pace=guest.pace)
-        for member, guest in people.items()
-    )
-    gathered = Gathered(
-        meeting_id=UUID(int=0),
+    gathered = _gathered(people, starts_at, lasts, zone, since=long_before, number=1)
+    gathered = replace(gathered, released_at=released_at, next_eve=next_eve)
+    made = plan(programme, gathered, lighter=lighter, now=long_before)
+    return _simulation(made, people, zone, session=1)
+
+
+def simulate_series(
+    programme: Programme,
+    *,
+    starts: Sequence[datetime],
+    lasts: timedelta,
+    zone: ZoneInfo,
+    guests: Sequence[Guest],
+    lighter: Programme | None = None,
+) -> tuple[Simulation, ...]:
+    """Plan several sessions, one after the other, as if all had been scheduled a year before the first.
+
+    What one window tells somebody fills their days in the others, and the next eve cuts the older one short. They are
+    planned a second time, as every release does: then the earlier ones know of the later ones too.
+    """
+    people, long_before = _people(guests), starts[0] - _LONG_BEFORE
+    made: dict[int, Plan] = {}
+    for number, starts_at in [*enumerate(starts, start=1)] * 2:
+        gathered = _gathered(people, starts_at, lasts, zone, since=long_before, number=number)
+        if number < len(starts):
+            gathered = replace(gathered, next_eve=eve_of(starts[number], zone))
+        others = [_sent(wanted) for other, each in made.items() if other != number for wanted in each.deliveries]
+        made[number] = plan(programme, gathered, lighter=lighter, now=long_before, already=others)
+    return tuple(_simulation(each, people, zone, session=number) for number, each in made.items())
+
+
+def _people(guests: Sequence[Guest]) -> dict[UUID, Guest]:
+    return {UUID(int=number): guest for number, guest in enumerate(guests, start=1)}
+
+
+def _gathered(
+    people: Mapping[UUID, Guest], starts_at: datetime, lasts: timedelta, zone: ZoneInfo, *, since: datetime, number: int
+) -> Gathered:
+    return Gathered(
+        meeting_id=UUID(int=number),
         cohort_id=UUID(int=0),
         kind=MeetingKind.SESSION,
         starts_at=starts_at,
         lasts=lasts,
-        released_at=released_at,
+        released_at=None,
         zone=zone,
-        next_eve=next_eve,
-        parties=parties,
+        next_eve=None,
+        parties=tuple(
+            Party(member, member, guest.zone, guest.quiet, guest.role, since, pace=guest.pace)
+            for member, guest in people.items()
+        ),
+        session=number,
     )
-    made = plan(programme, gathered, lighter=lighter, now=long_before)
+
+
+def _sent(wanted: Wanted) -> Sent:
+    """What waits in one window, as the next one sees it."""
+    kind = wanted.step_kind if wanted.kind == "prompt" else None
+    return Sent(wanted.member_id, wanted.due_at, kind, wanted.safety)
+
+
+def _simulation(made: Plan, people: Mapping[UUID, Guest], zone: ZoneInfo, *, session: int) -> Simulation:
     opens = {decision.step: decision.due_at for decision in made.decisions}
     doubts = [
         Doubt(
@@ -102,7 +150,7 @@ def simulate(
         for cannot in made.cannot
     ]
     rows = [_row(wanted, people[wanted.member_id], opens.get(wanted.step)) for wanted in made.deliveries]
-    return Simulation(tuple(rows), tuple(doubts), made)
+    return Simulation(tuple(rows), tuple(doubts), made, session)
 
 
 def _row(wanted: Wanted, guest: Guest, opens_at: datetime | None) -> Row:

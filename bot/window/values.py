@@ -49,6 +49,7 @@ class Gathered:
     parties: tuple[Party, ...]
     unpaired: bool = False  # no pair steps and no openings any more
     minimal: bool = False  # nothing is stored, so nothing can open
+    session: int = 1  # which of the cohort's sessions it is, cancelled ones not counted
 
     @property
     def planned_end(self) -> datetime:

@@ -56,6 +56,8 @@ def plain_wishes(programme: Programme, anchors: Anchors) -> Mapping[str, datetim
     found: dict[str, datetime] = {}
     steps = {step.id: step for step in programme.steps}
     for step in programme.steps:
+        if step.rides_with:
+            continue
         at, chain = step.at, [step.id]
         span = timedelta()
         while at.anchor is Anchor.AFTER and at.step in steps and at.step not in chain:

@@ -80,7 +80,10 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=64), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('wraps', sa.String(length=64), nullable=True),
+    sa.Column('kind', sa.String(length=24), nullable=True),
     sa.Column('pinned_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['wraps'], ['programme.digest'], name=op.f('fk_programme_wraps')),
     sa.PrimaryKeyConstraint('digest', name=op.f('pk_programme'))
     )
     op.create_table('rate_bucket',

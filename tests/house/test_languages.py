@@ -379,6 +379,7 @@ _DAYS = {day.strftime(form)[:length] for day in _WEEK for form, length in (("%a"
 _MONTHS = {date(2026, month, 1).strftime(form) for month in range(1, 13) for form in ("%b", "%B")}
 NAMES = {
     *("Ann", "Bob", "Fay", "Maple", "Berlin", "Germany", "and", "or", "English", "Deutsch", "couple", "light", "touch"),
+    *("group", "individual", "prep", "week", "series"),  # ids of programmes
     *_DAYS,
     *_MONTHS,
     *WORDS["en"],  # the check words

@@ -7,21 +7,32 @@ from datetime import time, timedelta
 
 import pytest
 
-from bot.programmes.shelf import library
+from bot.programmes.shelf import library, programmes_of
 from bot.window.lint import check, remarks
 from bot.window.wording import said_by, said_by_all
-from bot.words import Level, Visibility
+from bot.words import Level, Role, Visibility
 
 EVERY = pytest.mark.parametrize("shelved", [pytest.param(book, id=name) for name, book in library().items()])
 
+EVERY_WINDOW = pytest.mark.parametrize(
+    "shelved", [pytest.param(book, id=name) for name, book in library().items() if not book.programme.wraps]
+)
+
 
 def test_the_library_holds_its_programmes_by_id():
-    assert {name: len(book.programme.steps) for name, book in library().items()} == {"couple-72h": 17, "light-touch": 8}
+    assert {name: len(book.programme.steps) for name, book in library().items()} == {
+        "couple-72h": 20,
+        "group-72h": 20,
+        "individual-72h": 19,
+        "light-touch": 10,
+        "prep-week": 11,
+        "series-6": 22,
+    }
 
 
 @EVERY
 def test_a_library_programme_leaves_nothing_to_say(shelved):
-    report = check(shelved.source, "library")
+    report = check(shelved.source, "library", programmes_of(library()))
 
     assert (report.problems, report.warnings) == ((), ())
 
@@ -49,7 +60,7 @@ def test_nobody_is_shouted_at(shelved):
     assert [text for words in said for text in words.values() if "!" in text] == []
 
 
-@EVERY
+@EVERY_WINDOW
 def test_safe_home_speaks_early_watches_silence_and_offers_a_call(shelved):
     step = shelved.programme.step("safe-home")
 
@@ -59,7 +70,7 @@ def test_safe_home_speaks_early_watches_silence_and_offers_a_call(shelved):
     assert [option.alert for option in step.ask[0].options] == [None, None, Level.AMBER]
 
 
-@EVERY
+@EVERY_WINDOW
 def test_only_safe_home_speaks_in_the_acute_phase(shelved):
     assert [step.id for step in shelved.programme.steps if step.safety] == ["safe-home"]
 
@@ -84,9 +95,9 @@ def test_a_couple_goes_through_its_steps_in_this_order():
     assert steps == [
         *("logistics", "intention"),
         *("arriving", "container", "safe-home", "rest"),
-        *("first-morning", "capture", "close-moment"),
+        *("first-morning", "capture", "beside", "from-afar", "close-moment"),
         *("breath", "listening", "appreciation"),
-        *("parts", "small-agreement", "evening-check"),
+        *("parts", "still-apart", "small-agreement", "evening-check"),
         *("body", "weekly-twenty"),
     ]
 
@@ -104,6 +115,24 @@ def test_the_new_answer_is_rehearsed_on_the_third_day():
 
     assert parts is not None
     assert (parts.at.day, [question.id for question in parts.ask]) == (3, ["protecting", "rehearsal"])
+
+
+@EVERY_WINDOW
+def test_whoever_supports_or_is_absent_has_steps_of_their_own(shelved):
+    roles = {step.roles for step in shelved.programme.steps}
+
+    assert {frozenset({Role.SUPPORTING}), frozenset({Role.ABSENT})} <= roles
+
+
+def test_one_person_is_told_nothing_of_a_circle_or_a_group():
+    said = [
+        text
+        for step in library()["individual-72h"].programme.steps
+        for words in said_by(step)
+        for text in words.values()
+    ]
+
+    assert [text for text in said if re.search(r"\b(circle|group|gruppe|kreis|runde)\b", text, re.IGNORECASE)] == []
 
 
 def test_reminders_go_only_where_somebody_can_be_silent():

@@ -49,11 +49,12 @@ def test_a_preset_runs_without_a_gap_from_the_release(name, edges):
     assert [_hours(phase.ends) for phase in phases] == edges[1:]
 
 
-def test_without_anything_acute_the_window_begins_with_landing():
-    phases = presets()["none"]
+@pytest.mark.parametrize(("name", "edges"), [("none", [0, 24, 72, 7 * 24]), ("retreat", [0, 36, 7 * 24, 14 * 24])])
+def test_without_anything_acute_the_window_begins_with_landing(name, edges):
+    phases = presets()[name]
 
     assert [phase.key for phase in phases] == ["landing", "open", "settling", "carry"]
-    assert [_hours(phase.begins) for phase in phases] == [0, 24, 72, 7 * 24]
+    assert [_hours(phase.begins) for phase in phases] == edges
 
 
 def test_only_safety_speaks_in_an_acute_phase_and_nothing_widens_before_landing_ends():

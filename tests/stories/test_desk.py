@@ -205,8 +205,12 @@ async def test_the_shelf_says_what_a_cohort_can_be_carried_by(house: House) -> N
     screen = await house.say("Fay", "/programmes")
 
     steps = {name: len(shelved.programme.steps) for name, shelved in library().items()}
-    assert screen.words.split("\n\n")[:3] == [
+    assert screen.words.split("\n\n") == [
         "Programmes",
         f"A couple's 72 hours\ncouple-72h, for couples, {steps['couple-72h']} steps",
+        f"A group's 72 hours\ngroup-72h, for groups, {steps['group-72h']} steps",
+        f"72 hours of one's own\nindividual-72h, for one person, {steps['individual-72h']} steps",
         f"A light touch\nlight-touch, for anybody, {steps['light-touch']} steps",
+        f"A week to get ready, and 72 hours\nprep-week, for anybody, {steps['prep-week']} steps",
+        f"Six sessions, each with its 72 hours\nseries-6, for anybody, {steps['series-6']} steps",
     ]

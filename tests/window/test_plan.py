@@ -574,7 +574,7 @@ def test_the_couples_programme_finds_room_for_everything_but_the_late_rest():
 
     assert made.cannot == ()
     spoken = {wanted.step for wanted in made.deliveries} | {name for each in made.deliveries for name in each.merged}
-    assert spoken == {each.id for each in the_couples_programme().steps}
+    assert spoken == {each.id for each in the_couples_programme().steps if Role.RECEIVING in each.roles}
     assert len(made.decisions) == sum(each.is_sealed for each in the_couples_programme().steps)
 
 
