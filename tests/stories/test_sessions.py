@@ -363,7 +363,7 @@ async def test_two_facilitators_record_one_end(planned: House) -> None:
     ]
 
 
-async def test_who_was_absent_gets_nothing_afterwards(planned: House) -> None:
+async def test_who_was_absent_gets_none_of_what_the_others_get_and_one_line_for_themselves(planned: House) -> None:
     await planned.say("Fay", "/role Maple Bob absent")
     await planned.until(berlin(28, 17, 5))
     await planned.press_newest("Fay", "It has ended now")
@@ -371,7 +371,10 @@ async def test_who_was_absent_gets_nothing_afterwards(planned: House) -> None:
 
     await planned.until(berlin(29, 12))
 
-    assert len(folded(planned, "Bob")) == already
+    [line] = folded(planned, "Bob")[already:]
+    opened = await planned.press("Bob", line, "Open")
+    assert line.sent_at == berlin(29, 11)
+    assert opened.words.startswith("You were not there this time, and there is nothing to make up for.")
 
 
 # ── More than one ──────────────────────────────────────────────────────────────────────────────────────────────────
