@@ -40,7 +40,9 @@ from bot.words import BroadcastState, Lane, Origin, Verb
 
 BERLIN = ZoneInfo("Europe/Berlin")
 RESTS_WITHIN = 180.0  # real seconds for everything to come to its end: two repeats and a dead leader's calls
-COPIES = {("broadcast", Lane.SAFETY): 3, ("note", Lane.PROMPTS): 3}  # docs/delivery.md; all others 1
+COPIES = {("broadcast", Lane.SAFETY): 3, ("note", Lane.PROMPTS): 3, ("opening", Lane.PROMPTS): 2}  # docs/delivery.md
+LETTERS = ("broadcast", "note", "opening")  # kinds of deliveries that the ledger follows
+FOLDED = ("open", "unseal")  # actions behind the one button of a message that tells nothing
 
 _UNFINISHED = (
     "SELECT (SELECT count(*) FROM delivery WHERE state IN ('planned', 'claimed', 'sending')"
@@ -92,6 +94,7 @@ class Town:
     own_clock: bool = True  # the processes read the machine's clock, not the stage's
     began: tuple[datetime, float] = field(default_factory=lambda: (today(), time.monotonic()))
     planned: int = 0
+    letters: tuple[str, ...] = LETTERS
     steps: list[tuple[float, timedelta]] = field(
         default_factory=list
     )  # how far the machine's clock was off, since when
@@ -99,6 +102,10 @@ class Town:
     @property
     def now(self) -> datetime:
         return today() if self.own_clock else self.clock.now
+
+    @property
+    def couples(self) -> list[tuple[Someone, Someone]]:
+        return list(zip(self.people[::2], self.people[1::2], strict=True))
 
     # The database, while no process has it (PostgreSQL: always)
 
@@ -253,7 +260,7 @@ class Town:
             found = await tx.execute(
                 select(Delivery, Chat.telegram_id)
                 .join(Chat, Chat.id == Delivery.chat_id)
-                .where(Delivery.kind.in_(["broadcast", "note"]))
+                .where(Delivery.kind.in_(self.letters))
                 .order_by(Delivery.id)
             )
             return [
@@ -303,6 +310,8 @@ def is_message(call: Call) -> bool:
 async def _tag(tx: Transaction, row: Delivery, chat: int) -> str:
     if row.kind == "note":
         return f"note {row.ref} to {chat}"
+    if row.kind != "broadcast":
+        return f"folded {row.id} to {chat}"
     return f"{tx.open(await tx.get_one(Broadcast, row.ref), 'words')} to {chat}"
 
 
@@ -313,6 +322,8 @@ def _tag_of_call(call: Call) -> str | None:
         return f"{words.partition(chr(10))[2]} to {call.chat_id}"
     rows = (call.result.get("reply_markup") or {}).get("inline_keyboard") or [[{}]]
     tap = decode(rows[0][0].get("callback_data", "x::"))
+    if tap.action in FOLDED:
+        return f"folded {tap.ref} to {call.chat_id}"
     return f"note {tap.ref} to {call.chat_id}" if tap.action == "note-open" else None
 
 
