@@ -133,6 +133,9 @@ async def open_house(settings: Settings) -> AsyncIterator[Database]:
         await _check_usable(database, file)
         await bring_up_to_date(database)
         await check_keys(database)
+        await (
+            database.forget_erased_pages()
+        )  # of an erasure that a crash cut short, or what was erased stays in the log
         yield database
     finally:
         await database.close()

@@ -51,7 +51,7 @@ def main() -> None:
     when, what = sys.argv[1].rsplit(maxsplit=1)
     number = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     if when == "instead of":
-        _replace(COMMITS[what], lambda work: _forever)
+        _replace(COMMITS[what], lambda _: _forever)
     elif when == "inside":
         die_inside(what, number, int(sys.argv[3]) if len(sys.argv) > 3 else 1)
     elif what in STEPS:

@@ -39,7 +39,6 @@ async def test_what_the_webhook_brings_five_times_and_out_of_order_has_one_effec
         lives = await behind(gate)
 
         await everybody_speaks(town, times=3)
-        await asyncio.sleep(15); print("DEBUG", gate.passed, answers(town), len(town.stage.bot_named().updates.waiting), town.ask("SELECT count(*) FROM inbox"), town.ask("SELECT count(*) FROM inbox WHERE reference='flood'"), lives[0].said.read_text()[-2000:], town.stage.bot_named().webhook)
         await come_true(lambda: answers(town) >= 3 * len(town.people))
         await come_true(lambda: not town.stage.bot_named().updates.waiting)
         await town.at_rest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from faults.pairs import EVERYTHING, NOTHING, both_share, decided, write_journals
-from faults.processes import MORTAL
+from faults.processes import MORTAL, BotProcess
 from faults.town import Enter, Someone, Town, Towns, come_true
 from house import leases_run_out
 from sqlalchemy import func, select, update
@@ -44,7 +44,7 @@ async def test_between_the_decision_of_an_opening_and_its_letters_there_is_no_in
         deaths = 1
         for statement in count(1):
             doomed = await town.start((*MORTAL, "inside opening", str(statement)))
-            await come_true(lambda: not doomed.lives or envelopes(town) == 2)
+            await dead_or(doomed, lambda: envelopes(town) == 2)
             if doomed.lives:
                 break
             deaths += 1
@@ -56,6 +56,11 @@ async def test_between_the_decision_of_an_opening_and_its_letters_there_is_no_in
         entered(await town.verdict(), deaths=deaths)
         assert await decided(town, meeting) == EVERYTHING
         assert deaths >= 5
+
+
+async def dead_or(life: BotProcess, done: Callable[[], bool]) -> None:
+    """Wait until it has died, or was through with it."""
+    await come_true(lambda: not life.lives or done())
 
 
 def envelopes(town: Town) -> int:
@@ -80,7 +85,7 @@ async def test_an_erasure_that_is_cut_short_anywhere_has_erased_nothing_and_is_d
         deaths = 0
         for statement in count(1, EVERY):
             doomed = await town.start((*MORTAL, "inside erasing", str(statement)))
-            await come_true(lambda: not doomed.lives or is_gone(town, ann))
+            await dead_or(doomed, lambda: is_gone(town, ann))
             if doomed.lives:
                 break
             deaths += 1
