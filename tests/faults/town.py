@@ -117,7 +117,7 @@ class Town:
         finally:
             await database.close()
 
-    async def settle_down(self, couples: int) -> None:
+    async def settle_down(self, couples: int, zones: tuple[ZoneInfo, ZoneInfo] = (BERLIN, BERLIN)) -> None:
         """Let couples move in, held by Fay; nobody ever sleeps, so that every letter is due at once."""
         async with self.records() as database, database.transaction() as tx:
             fay = await add_person(tx, "Fay", FAY, BERLIN)
@@ -126,7 +126,7 @@ class Town:
                 cohort = await add_cohort(tx, f"House {number}", fay.id, today() - timedelta(days=10))
                 tx.add(Facilitation(cohort_id=cohort.id, person_id=fay.id, since=today() - timedelta(days=10)))
                 for one in (2 * number, 2 * number + 1):
-                    person = await add_person(tx, f"Person {one}", 2000 + one, BERLIN)
+                    person = await add_person(tx, f"Person {one}", 2000 + one, zones[one % 2])
                     person.quiet_begins = person.quiet_ends = hour(0)
                     member = await add_member(tx, cohort, person, person_name := f"Person {one}")
                     chat = (await tx.scalars(select(Chat.id).where(Chat.person_id == person.id))).one()
@@ -329,10 +329,21 @@ def _tag_of_call(call: Call) -> str | None:
 
 @asynccontextmanager
 async def a_town(
-    url: str, folder: Path, couples: int, *, stage_clock: bool = False, **settings: str
+    url: str,
+    folder: Path,
+    couples: int,
+    *,
+    stage_clock: bool = False,
+    begins: datetime | None = None,
+    zones: tuple[ZoneInfo, ZoneInfo] = (BERLIN, BERLIN),
+    **settings: str,
 ) -> AsyncIterator[Town]:
-    """A town whose stage listens; nothing of it is left running afterwards."""
-    clock = StageClock(today(), speed=1.0, paused=not stage_clock)
+    """A town whose stage listens; nothing of it is left running afterwards.
+
+    With ``begins`` its clock stands there until somebody drives it.
+    """
+    stage_clock = stage_clock or begins is not None
+    clock = StageClock(begins or today(), speed=1.0, paused=begins is not None or not stage_clock)
     stage = Stage(clock)
     bot = stage.bot("understory_bot", token=TOKEN)
     stage.person("Fay", id=FAY)
@@ -349,7 +360,7 @@ async def a_town(
         }
         town = Town(stage, served, clock, url, folder, given, own_clock=not stage_clock)
         if couples:
-            await town.settle_down(couples)
+            await town.settle_down(couples, zones)
         try:
             yield town
         finally:
