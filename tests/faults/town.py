@@ -39,6 +39,7 @@ from bot.storage.tables import Broadcast, Chat, Delivery, Facilitation, Note
 from bot.words import BroadcastState, Lane, Origin, Verb
 
 BERLIN = ZoneInfo("Europe/Berlin")
+IN_FLIGHT = 10  # messages on the wire at once, and so in doubt after a crash, at most
 RESTS_WITHIN = 180.0  # real seconds for everything to come to its end: two repeats and a dead leader's calls
 COPIES = {("broadcast", Lane.SAFETY): 3, ("note", Lane.PROMPTS): 3, ("opening", Lane.PROMPTS): 2}  # docs/delivery.md
 LETTERS = ("broadcast", "note", "opening")  # kinds of deliveries that the ledger follows
