@@ -139,6 +139,7 @@ async def open_house(settings: Settings) -> AsyncIterator[Database]:
         await _check_usable(database, file)
         await bring_up_to_date(database)
         await check_keys(database)
+        await database.forget_erased_pages()  # an erasure may have been cut short by a crash
         yield database
     finally:
         await database.close()

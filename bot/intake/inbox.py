@@ -139,19 +139,19 @@ class Inbox:
             state=InboxState.WAITING,
             tries=0,
         )
-        if self._lets_in(person, said_at):
+        if self._lets_in(row.update_id, person, said_at):
             tx.seal_json(row, "payload", one)
         else:
             row.state, row.handled_at, row.reference = InboxState.HANDLED, now, "flood"
         return row
 
-    def _lets_in(self, person: int | None, said_at: int | None) -> bool:
+    def _lets_in(self, update_id: int, person: int | None, said_at: int | None) -> bool:
         if self._flood is None or person is None:
             return True
         if said_at is None:
-            return self._flood.lets_in((person, "tapped"), monotonic())
+            return self._flood.lets_in((person, "tapped"), monotonic(), update_id)
         # A message counts at its own hour: what was said over ten hours of our silence is no flood.
-        return self._flood.lets_in((person, "said"), said_at)
+        return self._flood.lets_in((person, "said"), said_at, update_id)
 
     async def _insert(self, tx: Transaction, rows: list[InboxUpdate]) -> set[int]:
         """Insert those that are new; which they were."""

@@ -6,18 +6,23 @@ what takes a few seconds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faults.fragile import Fragile, fragile_postgres
 from faults.ledger import Verdict
+from faults.table import Entry, table
 from faults.town import Enter, Town, Towns, a_town
 from postgres import Postgres, empty, migrate
 
-_found: list[tuple[str, str, str]] = []  # test, how it ended, the ledger's words
+DATABASES = ("sqlite", "postgresql")
+
+_found: list[Entry] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,30 +40,48 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    said = dict(report.user_properties).get("ledger")
-    if report.when == "call" and said:
-        _found.append((report.nodeid.rpartition("/")[2], report.outcome, str(said)))
+    said = dict(report.user_properties)
+    if "scenario" not in said or (report.when != "call" and not report.failed):
+        return
+    found = said.get("ledger") or json.dumps(Entry(*json.loads(str(said["scenario"])), balanced=False).as_json())
+    entry = replace(Entry(**json.loads(str(found))), passed=report.passed)
+    if report.failed or entry.balanced:
+        _found.append(entry)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if not _found or not config.getoption("--faults", default=False):
         return
     terminalreporter.section("the ledger's verdict")
-    for name, outcome, said in sorted(_found):
-        terminalreporter.line(f"{outcome:6} {name}")
-        for line in said.splitlines():
-            terminalreporter.line(f"         {line}")
+    for line in table(_found):
+        terminalreporter.line(line)
+
+
+@pytest.fixture(autouse=True)
+def scenario(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> tuple[str, str, str]:
+    """What this test plays, on which database, and which case of it; in the table even if the test fails early."""
+    name = request.node.originalname.removeprefix("test_").replace("_", " ")
+    given = request.node.callspec.id if hasattr(request.node, "callspec") else ""
+    database = next((one for one in DATABASES if one in given), "")
+    if not database and "fragile" in request.fixturenames:
+        database = "postgresql"
+    case = "-".join(part for part in given.split("-") if part not in DATABASES)
+    if database:
+        record_property("scenario", json.dumps([name, database, True, case]))
+    return name, database, case
 
 
 @pytest.fixture
-def entered(record_property: Callable[[str, object], None]) -> Enter:
+def entered(scenario: tuple[str, str, str], record_property: Callable[[str, object], None]) -> Enter:
     """Put a verdict into the table at the end, and insist that it holds."""
-    said: list[str] = []
+    name, database, case = scenario
 
     def enter(verdict: Verdict, **more: object) -> None:
-        extra = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in more.items())
-        said.append(f"{verdict}{', ' if extra else ''}{extra}" if verdict.holds else f"{extra}\n{verdict}")
-        record_property("ledger", "\n".join(said))
+        measured = {what: str(value) for what, value in more.items()}
+        if verdict.second_copies:
+            measured["allowed_second_copies"] = str(verdict.second_copies)
+        entry = Entry.of(verdict, scenario=name, database=database, case=case, measured=measured)
+        record_property("ledger", json.dumps(entry.as_json()))
         assert verdict.holds, str(verdict)
 
     return enter
@@ -72,7 +95,7 @@ def town_postgres(postgres: Postgres) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def town_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield request.getfixturevalue("sqlite_url")

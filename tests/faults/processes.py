@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+import bot
+
 UNDERSTORY = (str(Path(sys.executable).with_name("understory")), "run")
 MORTAL = (sys.executable, str(Path(__file__).with_name("mortal.py")))
 CROOKED = (sys.executable, str(Path(__file__).with_name("crooked.py")))
+THIS_TREE = str(Path(bot.__file__).parents[1])  # and not the one that happens to be installed
 STOPS_WITHIN = 30.0  # seconds that a stop may take
 
 _number = count(1)
@@ -77,7 +80,7 @@ async def start(
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "LOG_LEVEL": "WARNING", **settings},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": THIS_TREE, "LOG_LEVEL": "WARNING", **settings},
             stdout=terminal,
             stderr=terminal,
             **more,  # type: ignore[arg-type]  # what subprocess takes

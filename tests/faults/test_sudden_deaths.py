@@ -8,12 +8,14 @@ import time
 
 import psycopg
 import pytest
-from faults.town import Enter, Town, Towns
+from faults.town import IN_FLIGHT, Enter, Town, Towns
 
 from bot.words import Lane
 
-IN_FLIGHT = 10  # messages on the wire at once, and so in doubt after a crash, at most
 RATE = 25
+# Seconds from the last start until every row has come to its end, if no more replies are lost (docs/delivery.md): one
+# repeat after 20; on PostgreSQL, where the dead one might live elsewhere, its calls count for 35 before that.
+AT_REST_WITHIN = {"sqlite": 30.0, "postgresql": 65.0}
 
 
 @pytest.mark.faults
@@ -27,15 +29,18 @@ async def test_fifty_sudden_deaths_lose_and_double_nothing(settle: Towns, entere
         faults = a_bad_day(town)
 
         deaths = await die_again_and_again(town, 50, chance)
+        town.stage.faults.clear()
+        bound = AT_REST_WITHIN[town.url.partition(":")[0]]
         since = time.monotonic()
         last = await town.start()
         await town.at_rest()
-        assert await last.stop() == 0
         lasted = time.monotonic() - since
+        assert await last.stop() == 0
 
         verdict = await town.verdict(rate=RATE)
         ambiguous = sum(fault.happened for fault in faults)
-        entered(verdict, deaths=deaths, lost_replies=ambiguous, at_rest_after=f"{lasted:.0f} s")
+        entered(verdict, deaths=deaths, lost_replies=ambiguous, at_rest_after=f"{lasted:.0f} s of {bound:.0f}")
+        assert lasted <= bound
         assert deaths == 50
         assert verdict.second_copies + len(verdict.in_doubt) <= deaths * IN_FLIGHT + ambiguous
 

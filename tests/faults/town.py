@@ -39,8 +39,11 @@ from bot.storage.tables import Broadcast, Chat, Delivery, Facilitation, Note
 from bot.words import BroadcastState, Lane, Origin, Verb
 
 BERLIN = ZoneInfo("Europe/Berlin")
+IN_FLIGHT = 10  # messages on the wire at once, and so in doubt after a crash, at most
 RESTS_WITHIN = 180.0  # real seconds for everything to come to its end: two repeats and a dead leader's calls
-COPIES = {("broadcast", Lane.SAFETY): 3, ("note", Lane.PROMPTS): 3}  # docs/delivery.md; all others 1
+COPIES = {("broadcast", Lane.SAFETY): 3, ("note", Lane.PROMPTS): 3, ("opening", Lane.PROMPTS): 2}  # docs/delivery.md
+LETTERS = ("broadcast", "note", "opening")  # kinds of deliveries that the ledger follows
+FOLDED = ("open", "unseal")  # actions behind the one button of a message that tells nothing
 
 _UNFINISHED = (
     "SELECT (SELECT count(*) FROM delivery WHERE state IN ('planned', 'claimed', 'sending')"
@@ -92,6 +95,7 @@ class Town:
     own_clock: bool = True  # the processes read the machine's clock, not the stage's
     began: tuple[datetime, float] = field(default_factory=lambda: (today(), time.monotonic()))
     planned: int = 0
+    letters: tuple[str, ...] = LETTERS
     steps: list[tuple[float, timedelta]] = field(
         default_factory=list
     )  # how far the machine's clock was off, since when
@@ -99,6 +103,10 @@ class Town:
     @property
     def now(self) -> datetime:
         return today() if self.own_clock else self.clock.now
+
+    @property
+    def couples(self) -> list[tuple[Someone, Someone]]:
+        return list(zip(self.people[::2], self.people[1::2], strict=True))
 
     # The database, while no process has it (PostgreSQL: always)
 
@@ -110,7 +118,7 @@ class Town:
         finally:
             await database.close()
 
-    async def settle_down(self, couples: int) -> None:
+    async def settle_down(self, couples: int, zones: tuple[ZoneInfo, ZoneInfo] = (BERLIN, BERLIN)) -> None:
         """Let couples move in, held by Fay; nobody ever sleeps, so that every letter is due at once."""
         async with self.records() as database, database.transaction() as tx:
             fay = await add_person(tx, "Fay", FAY, BERLIN)
@@ -119,7 +127,7 @@ class Town:
                 cohort = await add_cohort(tx, f"House {number}", fay.id, today() - timedelta(days=10))
                 tx.add(Facilitation(cohort_id=cohort.id, person_id=fay.id, since=today() - timedelta(days=10)))
                 for one in (2 * number, 2 * number + 1):
-                    person = await add_person(tx, f"Person {one}", 2000 + one, BERLIN)
+                    person = await add_person(tx, f"Person {one}", 2000 + one, zones[one % 2])
                     person.quiet_begins = person.quiet_ends = hour(0)
                     member = await add_member(tx, cohort, person, person_name := f"Person {one}")
                     chat = (await tx.scalars(select(Chat.id).where(Chat.person_id == person.id))).one()
@@ -253,7 +261,7 @@ class Town:
             found = await tx.execute(
                 select(Delivery, Chat.telegram_id)
                 .join(Chat, Chat.id == Delivery.chat_id)
-                .where(Delivery.kind.in_(["broadcast", "note"]))
+                .where(Delivery.kind.in_(self.letters))
                 .order_by(Delivery.id)
             )
             return [
@@ -303,6 +311,8 @@ def is_message(call: Call) -> bool:
 async def _tag(tx: Transaction, row: Delivery, chat: int) -> str:
     if row.kind == "note":
         return f"note {row.ref} to {chat}"
+    if row.kind != "broadcast":
+        return f"folded {row.id} to {chat}"
     return f"{tx.open(await tx.get_one(Broadcast, row.ref), 'words')} to {chat}"
 
 
@@ -313,15 +323,28 @@ def _tag_of_call(call: Call) -> str | None:
         return f"{words.partition(chr(10))[2]} to {call.chat_id}"
     rows = (call.result.get("reply_markup") or {}).get("inline_keyboard") or [[{}]]
     tap = decode(rows[0][0].get("callback_data", "x::"))
+    if tap.action in FOLDED:
+        return f"folded {tap.ref} to {call.chat_id}"
     return f"note {tap.ref} to {call.chat_id}" if tap.action == "note-open" else None
 
 
 @asynccontextmanager
 async def a_town(
-    url: str, folder: Path, couples: int, *, stage_clock: bool = False, **settings: str
+    url: str,
+    folder: Path,
+    couples: int,
+    *,
+    stage_clock: bool = False,
+    begins: datetime | None = None,
+    zones: tuple[ZoneInfo, ZoneInfo] = (BERLIN, BERLIN),
+    **settings: str,
 ) -> AsyncIterator[Town]:
-    """A town whose stage listens; nothing of it is left running afterwards."""
-    clock = StageClock(today(), speed=1.0, paused=not stage_clock)
+    """A town whose stage listens; nothing of it is left running afterwards.
+
+    With ``begins`` its clock stands there until somebody drives it.
+    """
+    stage_clock = stage_clock or begins is not None
+    clock = StageClock(begins or today(), speed=1.0, paused=begins is not None or not stage_clock)
     stage = Stage(clock)
     bot = stage.bot("understory_bot", token=TOKEN)
     stage.person("Fay", id=FAY)
@@ -338,7 +361,7 @@ async def a_town(
         }
         town = Town(stage, served, clock, url, folder, given, own_clock=not stage_clock)
         if couples:
-            await town.settle_down(couples)
+            await town.settle_down(couples, zones)
         try:
             yield town
         finally:

@@ -36,6 +36,14 @@ def test_after_ten_seconds_of_silence_all_of_it_is_there_again():
     assert [flood.lets_in("ann", 10.0) for _ in range(21)] == [True] * 20 + [False]
 
 
+def test_an_update_that_telegram_brings_again_is_not_counted_again():
+    flood = Flood()
+
+    first = [flood.lets_in("ann", 0.0, update_id) for update_id in range(21) for _ in range(5)]
+
+    assert first == [True] * 100 + [False] * 5
+
+
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=200))
 def test_no_ten_seconds_ever_hold_more_than_twice_the_room(pauses):
     flood, now, let_in = Flood(), 0.0, []
