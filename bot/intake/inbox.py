@@ -95,9 +95,9 @@ class Inbox:
             self._news.set()
 
     def handled(self) -> int | None:
-        """Everything up to this update id is handled; none when nothing was ever stored, or we do not handle."""
-        if self._latest is None or (self._look_at is None and not self._queue):
-            return None
+        """Everything up to this update id is handled; none when nothing was ever stored."""
+        if self._look_at is None:
+            return 0  # nobody knows yet what waits
         oldest = self._queue.oldest
         return self._latest if oldest is None else oldest - 1
 
@@ -187,6 +187,8 @@ class Inbox:
             if row.update_id not in self._finished:
                 self._take_up(row)
         self._finished = None
+        if self._look_at is None:
+            self._bell.ring()  # now it is known up to where everything is handled
         self._look_at = monotonic() + _LOOK
 
     async def _pause(self) -> None:

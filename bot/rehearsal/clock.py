@@ -10,7 +10,8 @@ Protocol for the bot (its CLOCK_URL, for example http://127.0.0.1:8081/clock):
   names its own: ``"bot": <bot id>``.
 
 Time may move only while the bot is *quiet*: such a report is outstanding, its ``handled`` is not below the last update
-issued to that bot, and no API call is on its way. A null ``handled`` counts while no update was issued since.
+issued to that bot, and no API call is on its way. A null ``handled`` counts until the bot has received an update
+(since its last ``getMe``): a report can be on its way for longer than an update.
 
 Modes: ``paused`` (the start: only a script moves the time), otherwise by itself, at ``speed`` business seconds per real
 second and never past an instant somebody waits for, or with speed None at once to the next such instant.
@@ -40,7 +41,7 @@ class Duties(Protocol):
 
     def last_owed(self, bot_id: int) -> int | None: ...
 
-    def has_waiting(self, bot_id: int) -> bool: ...
+    def has_received(self, bot_id: int) -> bool: ...
 
 
 class _NoDuties:
@@ -52,7 +53,7 @@ class _NoDuties:
     def last_owed(self, _: int) -> int | None:
         return None
 
-    def has_waiting(self, _: int) -> bool:
+    def has_received(self, _: int) -> bool:
         return False
 
 
@@ -61,8 +62,6 @@ class _Report:
     until: datetime | None
     handled: int | None
     bot_id: int
-    owed: int | None
-    knew_all: bool
     answered: asyncio.Future[None] = field(repr=False)
 
 
@@ -228,10 +227,8 @@ class StageClock:
         if until is not None and until <= self._base:
             self.poke()
             return self._base
-        owed = self.duties.last_owed(bot_id)
-        knew_all = not self.duties.has_waiting(bot_id)
         answered = asyncio.get_running_loop().create_future()
-        report = _Report(until, handled, bot_id, owed, knew_all, answered)
+        report = _Report(until, handled, bot_id, answered)
         self._reports.append(report)
         self.poke()
         try:
@@ -277,7 +274,7 @@ class StageClock:
         if owed is None:
             return True
         if report.handled is None:
-            return report.knew_all and report.owed == owed
+            return not self.duties.has_received(report.bot_id)
         return report.handled >= owed
 
     def _is_resting(self, report: _Report) -> bool:

@@ -28,6 +28,7 @@ TOPIC_COLOURS = (7322096, 16766590, 13338331, 9367192, 16749490, 16478047)
 @method("getMe")
 def get_me(ask: Ask) -> Json:
     bot = ask.bot
+    bot.updates.received = False  # a bot begins with this
     return bot.as_json() | {
         "can_join_groups": True,
         "can_read_all_group_messages": not bot.privacy,

@@ -258,8 +258,9 @@ class Stage:
     def last_owed(self, bot_id: int) -> int | None:
         return self._updates_of(bot_id).last_owed
 
-    def has_waiting(self, bot_id: int) -> bool:
-        return bool(self._updates_of(bot_id).waiting)
+    def has_received(self, bot_id: int) -> bool:
+        updates = self._updates_of(bot_id)
+        return updates.received or bool(updates.waiting)
 
     def _updates_of(self, bot_id: int) -> UpdateQueue:
         updates = next(bot.updates for bot in self.bots.values() if bot.id == bot_id)

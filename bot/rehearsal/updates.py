@@ -56,6 +56,7 @@ class UpdateQueue:
         self.allowed: frozenset[str] = DEFAULT_KINDS
         self.explicit: list[str] | None = None
         self.wakers: list[Callable[[], None]] = []
+        self.received = False  # whether the bot has, since it introduced itself
         self._next_id = first_id
         self._owed = 0
         self._expires_first: datetime | None = None
@@ -90,10 +91,11 @@ class UpdateQueue:
         if offset < 0:
             offset = self.waiting[max(len(self.waiting) + offset, 0)].id if self.waiting else 0
         while self.waiting and self.waiting[0].id < offset:
-            self.seen.append(self.waiting.popleft())
+            self.done(self.waiting[0])
 
     def done(self, update: Update) -> None:
-        """A webhook took this one."""
+        """The bot has received this one."""
+        self.received = True
         self.waiting.remove(update)
         self.seen.append(update)
 

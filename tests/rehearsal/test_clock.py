@@ -102,6 +102,30 @@ async def test_having_received_nothing_counts_until_something_is_issued(clock, s
         assert not clock.quiet
 
 
+async def test_a_report_that_was_overtaken_by_an_update_does_not_count(clock, stage, bot):
+    stage.phone("Ann").start()
+    updates = stage.bot_named().updates
+    updates.confirm(updates.last_owed + 1)
+
+    async with Sleeper(clock, handled=None) as late:
+        await asyncio.sleep(0)
+        assert not clock.quiet
+
+        late.report_again(updates.last_owed)
+        await clock.settled()
+
+
+async def test_a_new_bot_need_not_know_what_an_older_one_received(clock, stage, call):
+    stage.phone("Ann").start()
+    updates = stage.bot_named().updates
+    updates.confirm(updates.last_owed + 1)
+
+    call("getMe")
+
+    async with Sleeper(clock, handled=None):
+        await clock.settled()
+
+
 async def test_updates_that_expired_are_not_waited_for(clock, stage, ann):
     ann.say("too late")
     async with Sleeper(clock, handled=None) as bot:
